@@ -1,0 +1,60 @@
+"""What goes into the engine and what comes out; the one expected error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from assistant.clip import Clip
+
+CODES = (
+    "bad_packet",
+    "bad_args",
+    "not_found",
+    "incomplete",
+    "too_large",
+    "busy",
+    "timeout",
+    "cancelled",
+    "no_model",
+    "internal",
+)
+
+
+class AssistantError(Exception):
+    """An error that a musician can act on: one of `CODES`, and a text that names the argument and its range."""
+
+    def __init__(self, code: str, text: str) -> None:
+        if code not in CODES:
+            raise ValueError(f"unknown error code {code}")
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything that a job needs: no session, no server state. `options` are as given, checked by the engine."""
+
+    task: str
+    clips: tuple[Clip, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One answer: a clip of its own, that starts `at` ticks after the start of the clip that was given."""
+
+    clip: Clip
+    at: int = 0
+    measures: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All answers to a request, with the model that made them, the seed that repeats them, and the seconds it took."""
+
+    candidates: tuple[Candidate, ...]
+    model: str
+    seed: int
+    seconds: float

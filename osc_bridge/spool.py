@@ -1,0 +1,88 @@
+"""Reply files: the answers to a request as text and MIDI, for hosts that cannot receive OSC.
+
+Every file appears whole: it is written under a temporary name and then renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from assistant.clip import Clip
+from assistant.midi import midi_bytes
+from assistant.request import AssistantError
+
+KEEP_SECONDS = 86_400.0
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OURS = re.compile(r"[A-Za-z0-9_-]{1,64}\.(reply|progress|[0-9]+\.mid)(\.tmp)?")
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_WORD = re.compile(r"[A-Za-z_/][^\s\"\\]*")
+
+log = logging.getLogger("continuo")
+
+
+class ReplyFile:
+    """The files `<folder>/<name>.*` of one request; making it removes those of an earlier one."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        if not _NAME.fullmatch(name) or name.lower() in _DEVICES:
+            text = f"reply_file {name[:80]} is not a name of up to 64 letters, digits, - and _"
+            raise AssistantError("bad_args", text)
+        self._folder = folder
+        self._name = name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if path.name.startswith(name + ".") and _OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+    def candidate(self, index: int, clip: Clip) -> None:
+        """`name.<index>.mid`"""
+        self._write(f"{self._name}.{index}.mid", midi_bytes(clip))
+
+    def progress(self, line: str) -> None:
+        """`name.progress`, one line"""
+        self._write(f"{self._name}.progress", f"{line}\n".encode())
+
+    def finish(self, lines: Iterable[str]) -> None:
+        """`name.reply`, the last file to appear"""
+        self._write(f"{self._name}.reply", "".join(f"{line}\n" for line in lines).encode())
+        (self._folder / f"{self._name}.progress").unlink(missing_ok=True)
+
+    def _write(self, name: str, data: bytes) -> None:
+        temporary = self._folder / f"{name}.tmp"
+        try:
+            temporary.unlink(missing_ok=True)  # whatever lies there, a link too, is not written through
+            with temporary.open("xb") as file:
+                file.write(data)
+            os.replace(temporary, self._folder / name)
+        except OSError as error:  # a full disk ends the file, not the music
+            log.warning("reply file %s cannot be written: %s", name, error)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the reply files that are older than a day."""
+    oldest = time.time() - KEEP_SECONDS
+    for path in folder.iterdir() if folder.is_dir() else ():
+        try:
+            if _OURS.fullmatch(path.name) and path.lstat().st_mtime < oldest:
+                path.unlink()
+        except OSError as error:
+            log.warning("old reply file %s cannot be removed: %s", path.name, error)
+
+
+def as_text(address: str, arguments: Iterable[object]) -> str:
+    """A message as one line: values apart by one space, a string in JSON's double quotes where it is not one plain word."""
+    return " ".join([address, *map(_shown, arguments)])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return value if _WORD.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        return repr(round(value, 6))
+    return str(int(value)) if isinstance(value, int) else str(value)

@@ -1,0 +1,268 @@
+"""MIDI files: what is written reads back the same, what others write is read, what is broken is refused in words."""
+
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+
+import mido
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from assistant import midi
+from assistant.clip import TICKS, Clip, Note
+from assistant.midi import clip_of_midi, midi_bytes, read_midi, write_midi
+from assistant.request import AssistantError
+
+END = b"\x00\xff\x2f\x00"
+
+
+def file_of(*tracks: bytes, kind: int = 1, division: int = TICKS) -> bytes:
+    """A MIDI file with these events in its tracks."""
+    header = b"MThd" + b"".join(
+        n.to_bytes(size, "big") for n, size in ((6, 4), (kind, 2), (len(tracks), 2), (division, 2))
+    )
+    return header + b"".join(b"MTrk" + len(t).to_bytes(4, "big") + t for t in tracks)
+
+
+def notes_of(*tracks: bytes, **header: int) -> list[tuple[int, int, int, int]]:
+    """Start, pitch, duration and velocity of the notes in a file of these tracks."""
+    clip = clip_of_midi(file_of(*tracks, **header))
+    return [(n.start, n.pitch, n.duration, n.velocity) for n in clip.notes]
+
+
+@st.composite
+def clips(draw: st.DrawFn) -> Clip:
+    """Clips with crowded pitches, notes over the end of the clip and muted notes."""
+    few = st.integers(0, 4000) | st.integers(0, 12).map(lambda step: 240 * step)
+    note = st.builds(
+        Note, few, st.sampled_from((0, 60, 61, 127)), few.map(lambda t: t + 1), st.integers(1, 127), st.booleans()
+    )
+    notes = draw(st.lists(note, max_size=14))
+    length = max((n.start + 1 for n in notes), default=0) + draw(st.integers(0, 9000))
+    meter = draw(st.tuples(st.integers(1, 64), st.sampled_from((1, 2, 4, 8, 16, 32, 64))))
+    return Clip(tuple(notes), length, draw(st.integers(500, 50_000)) / 100, meter)
+
+
+@given(clips())
+@example(Clip((), 0))
+@example(Clip((Note(0, 60, 100),), 0))
+@settings(max_examples=300, deadline=None)
+def test_a_clip_reads_back_as_it_was_written(clip: Clip) -> None:
+    assert clip_of_midi(midi_bytes(clip)) == clip
+
+
+def test_a_clip_reads_back_from_disk(tmp_path: Path) -> None:
+    clip = Clip((Note(0, 60, 480), Note(480, 64, 480)), 3840, 96.5, (3, 4))
+    write_midi(clip, tmp_path / "clip.mid")
+    assert read_midi(tmp_path / "clip.mid") == clip
+
+
+def test_the_file_ends_where_the_clip_ends() -> None:
+    written = midi_bytes(Clip((Note(0, 60, 480),), 7680))
+    assert sum(message.time for message in _mido(written).tracks[0]) == 7680
+
+
+def test_the_file_is_type_0_with_960_ticks() -> None:
+    written = _mido(midi_bytes(Clip((Note(0, 60, 480),), 3840)))
+    assert (written.type, written.ticks_per_beat, len(written.tracks)) == (0, 960, 1)
+
+
+def test_a_muted_note_is_silent_for_other_programs() -> None:
+    written = _mido(midi_bytes(Clip((Note(0, 60, 480, muted=True),), 3840)))
+    assert not [m for m in written.tracks[0] if m.type.startswith("note")]
+
+
+def test_notes_of_one_pitch_that_overlap_go_to_two_channels() -> None:
+    written = _mido(midi_bytes(Clip((Note(0, 60, 960), Note(240, 60, 240)), 3840)))
+    assert {m.channel for m in written.tracks[0] if m.type == "note_on"} == {0, 1}
+
+
+def test_no_melody_note_goes_to_the_drum_channel() -> None:
+    written = _mido(midi_bytes(Clip(tuple(Note(i, 60, 1000 - 2 * i) for i in range(15)), 3840)))
+    assert {m.channel for m in written.tracks[0] if m.type == "note_on"} == set(range(16)) - {9}
+
+
+def test_sixteen_nested_notes_of_one_pitch_are_refused() -> None:
+    clip = Clip(tuple(Note(i, 60, 1000 - 2 * i) for i in range(16)), 3840)
+    with pytest.raises(AssistantError, match="more than 15 notes of pitch 60 sound at once"):
+        midi_bytes(clip)
+
+
+def test_two_tracks_become_one_clip() -> None:
+    upper, lower = b"\x00\x90\x48\x50\x83\x60\x80\x48\x00" + END, b"\x00\x91\x30\x40\x83\x60\x81\x30\x00" + END
+    assert notes_of(upper, lower) == [(0, 48, 480, 64), (0, 72, 480, 80)]
+
+
+def test_running_status_and_velocity_0() -> None:
+    assert notes_of(b"\x00\x90\x3c\x50\x60\x3c\x00\x00\x3e\x50\x60\x3e\x00" + END) == [
+        (0, 60, 96, 80),
+        (96, 62, 96, 80),
+    ]
+
+
+def test_running_status_goes_on_after_a_meta_event() -> None:
+    assert notes_of(b"\x00\x90\x3c\x50\x00\xff\x01\x01x\x60\x3c\x00" + END) == [(0, 60, 96, 80)]
+
+
+def test_a_note_without_length_lasts_one_tick() -> None:
+    assert notes_of(b"\x00\x90\x3c\x50\x00\x3c\x00" + END) == [(0, 60, 1, 80)]
+
+
+def test_off_belongs_to_the_oldest_note() -> None:
+    assert notes_of(b"\x00\x90\x3c\x50\x10\x3c\x51\x10\x3c\x00\x30\x3c\x00" + END) == [
+        (0, 60, 32, 80),
+        (16, 60, 64, 81),
+    ]
+
+
+def test_a_note_without_off_lasts_to_the_end_of_its_track() -> None:
+    assert notes_of(b"\x00\x90\x3c\x50\x60\xff\x2f\x00") == [(0, 60, 96, 80)]
+
+
+def test_a_stray_off_is_passed_over() -> None:
+    assert notes_of(b"\x00\x80\x3c\x00\x00\x90\x3e\x50\x60\x80\x3e\x00" + END) == [(0, 62, 96, 80)]
+
+
+@pytest.mark.parametrize(
+    ("division", "ticks", "expected"),
+    [(96, 96, 960), (480, 1, 2), (384, 1, 3), (1920, 1, 1), (1, 2, 1920), (15360, 7, 1)],
+)
+def test_other_ticks_a_quarter_are_rounded_to_ours(division: int, ticks: int, expected: int) -> None:
+    track = bytes((ticks, 0x90, 60, 80, ticks, 0x80, 60, 0)) + END
+    assert notes_of(track, division=division)[0][2] == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"\xff\x59\x02\x09\x00",  # a key signature of 9 sharps, as in files of the Mutopia project
+        b"\xff\x59\x00",
+        b"\xff\x58\x01\x04",  # a meter without denominator
+        b"\xff\x58\x04\x04\xff\x18\x08",
+        b"\xff\x51\x01\x07",
+        b"\xff\x54\x00",  # an empty SMPTE offset
+        b"\xff\x00\x01\x00",
+        b"\xff\x60\x03abc",  # an unknown meta event
+        b"\xff\x01\x03\xff\xfe\x80",  # text in no encoding
+        b"\xff\x7f\x0d\x7dcontinuo end",  # ours, cut short
+        b"\xff\x7f\x15\x7dcontinuo muted\xff\x50\x00\x00\x00\x01",  # a muted note of pitch 255
+        b"\xff\x7f\x15\x7dcontinuo muted\x3c\x50\x00\x00\x00\x00",  # and one without duration
+        b"\xf0\x03\x7e\x09\xf7",
+        b"\xf7\x02\xf3\x01",
+        b"\xb0\x07\x64",
+        b"\xe0\x00\x40",
+        b"\xd0\x10",
+    ],
+)
+def test_other_events_change_nothing_but_take_their_time(event: bytes) -> None:
+    clip = clip_of_midi(file_of(b"\x60" + event + b"\x60\x90\x3c\x50\x60\x80\x3c\x00" + END))
+    assert (clip.notes, clip.tempo, clip.meter) == ((Note(192, 60, 96, 80),), 120.0, (4, 4))
+
+
+def test_tempo_and_meter_of_the_first_note() -> None:
+    first = b"\x00\xff\x51\x03\x0f\x42\x40\x00\xff\x58\x04\x02\x02\x18\x08"
+    at_the_note = b"\x60\xff\x51\x03\x09\x27\xc0\x00\xff\x58\x04\x03\x03\x18\x08"
+    later = b"\x60\xff\x51\x03\x01\x00\x00\x00\xff\x58\x04\x05\x02\x18\x08"
+    clip = clip_of_midi(file_of(first + at_the_note + later + END, b"\x60\x90\x3c\x50\x60\x80\x3c\x00" + END))
+    assert (clip.tempo, clip.meter) == (100.0, (3, 8))
+
+
+def test_the_clip_goes_on_to_the_bar_of_its_last_note() -> None:
+    assert clip_of_midi(file_of(b"\x00\x90\x3c\x50\x60\x80\x3c\x00" + END)).length == 4 * TICKS
+
+
+def test_an_end_of_track_behind_the_last_bar_is_the_length() -> None:
+    assert clip_of_midi(file_of(b"\x00\x90\x3c\x50\x60\x80\x3c\x00\xa6\x20\xff\x2f\x00")).length == 96 + 4896
+
+
+def test_chunks_of_other_programs_are_passed_over() -> None:
+    data = file_of(b"\x00\x90\x3c\x50\x60\x80\x3c\x00" + END)
+    assert len(clip_of_midi(data[:14] + b"XFIH\x00\x00\x00\x02ab" + data[14:]).notes) == 1
+
+
+GOOD = file_of(b"\x00\x90\x3c\x50\x60\x80\x3c\x00" + END)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", "it is empty"),
+        (b"RIFF" + bytes(40), "not a MIDI file"),
+        (GOOD[:10], "its header is cut short"),
+        (GOOD[:14], "0 of 1 tracks"),
+        (GOOD[:-3], "track 0 is cut short, 3 bytes are missing"),
+        (file_of(b"\x00\x90\x3c"), "track 0 is damaged: it ends inside an event"),
+        (file_of(b"\x00\x90\x3c\x90" + END), "a data byte is above 127"),
+        (file_of(b"\x00\x3c\x40" + END), "no event begins with"),
+        (file_of(b"\xff\xff\xff\xff\xff\x00"), "does not end"),
+        (file_of(END, kind=2), "type 2 are not supported"),
+        (file_of(END, division=0xE728), "SMPTE"),
+        (file_of(END, division=0), "0 ticks a quarter"),
+    ],
+)
+def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path: Path, data: bytes, text: str) -> None:
+    path = tmp_path / "damaged.mid"
+    path.write_bytes(data)
+    with pytest.raises(AssistantError, match=rf"damaged\.mid: .*{text}") as caught:
+        read_midi(path)
+    assert caught.value.code == "bad_args"
+
+
+def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(AssistantError, match=r"there is no file .*none\.mid") as caught:
+        read_midi(tmp_path / "none.mid")
+    assert caught.value.code == "not_found"
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(AssistantError, match="cannot read"):
+        read_midi(tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AssistantError, match=r"cannot write .*out\.mid"):
+        write_midi(Clip((), 0), tmp_path / "no folder" / "out.mid")
+
+
+def test_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(midi, "MAX_BYTES", 20)
+    with pytest.raises(AssistantError, match="has more than 0 MB") as caught:
+        clip_of_midi(GOOD)
+    assert caught.value.code == "too_large"
+
+
+def test_too_many_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(midi, "MAX_NOTES", 0)
+    with pytest.raises(AssistantError, match="more than 0 notes") as caught:
+        clip_of_midi(GOOD)
+    assert caught.value.code == "too_large"
+
+
+def test_a_file_of_a_hundred_years_is_too_large() -> None:
+    with pytest.raises(AssistantError, match="lasts longer"):
+        clip_of_midi(file_of(b"\x8f\xff\xff\xff\x7f\x90\x3c\x50" + END, division=1))
+
+
+def test_mutated_files_raise_nothing_but_our_error() -> None:
+    chance = random.Random(1)
+    clip = Clip(
+        tuple(Note(240 * i, 60 + i % 7, 200 + 90 * (i % 5), muted=i % 6 == 0) for i in range(24)), 6000, 90.0, (6, 8)
+    )
+    whole = midi_bytes(clip)
+    refused = 0
+    for _ in range(3000):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 1, 2, 8))):
+            data[chance.randrange(len(data))] = chance.choice((0, 0x7F, 0x80, 0xFF, chance.randrange(256)))
+        try:
+            clip_of_midi(bytes(data[: chance.choice((len(data), len(data), chance.randrange(len(data))))]))
+        except AssistantError:
+            refused += 1
+    assert 500 < refused < 2900  # both ways were taken often
+
+
+def _mido(data: bytes) -> mido.MidiFile:
+    return mido.MidiFile(file=io.BytesIO(data))

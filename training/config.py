@@ -1,0 +1,125 @@
+"""The configuration of a training run: one TOML, every key known, nothing executed."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from training.corpus import SetConfig
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the text names the file, the table and the key."""
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    resolution: int = 24  # steps a quarter
+    voices: str = "many"  # one | many
+    timing: str = "round"  # round | micro
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    family: str = "charrnn"
+    layers: int = 3
+    hidden: int = 512
+    dropout: float = 0.3  # between the layers and before the output
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    sets: tuple[SetConfig, ...]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    seed: int = 1
+    steps: int = 4000  # optimiser steps; the learning rate falls to zero over them
+    batch: int = 32  # rows of one step, on each device
+    length: int = 256  # tokens a row
+    learning_rate: float = 3e-3
+    warmup: int = 200  # steps
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.0
+    clip: float = 1.0  # gradient norm
+    free: float = 0.35  # share of sequences that get no condition at all
+    leave_out: float = 0.2  # chance that each part of the condition is left out of the others
+    transpose: int = 6  # semitones: -transpose to transpose - 1, drawn anew each time
+    validate_every: int = 250  # steps
+    patience: int = 8  # validations without a better one before the run stops
+    threads: int = 0  # 0: as many as the machine has
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    int8_cost: float = 0.005  # share of the test NLL that int8 weights may cost
+    parity: float = 1e-4  # largest difference of a logit between torch and the fp32 graph
+
+
+@dataclass(frozen=True)
+class Config:
+    name: str
+    title: str
+    data: DataConfig
+    tasks: tuple[str, ...] = ("generate", "continue")
+    codec: CodecConfig = field(default_factory=CodecConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a TOML file. Raises ConfigError that names what is wrong and where."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return config_of(table, str(path))
+
+
+def config_of(table: dict[str, Any], where: str) -> Config:
+    """The configuration in a table, as TOML or a checkpoint holds it."""
+    config: Config = _build(Config, table, where)
+    return config
+
+
+def table_of(config: Config) -> dict[str, Any]:
+    """The table that `config_of` reads back."""
+    return asdict(config)
+
+
+def _build(cls: type, table: Any, where: str) -> Any:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: must be a table, not {table!r}")
+    known = {f.name: f for f in fields(cls)}
+    for key in table:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key {key!r}; known: {', '.join(known)}")
+    types = get_type_hints(cls)
+    values = {key: _value(types[key], value, f"{where}: {key}") for key, value in table.items()}
+    for key, entry in known.items():
+        if key not in values and entry.default is MISSING and entry.default_factory is MISSING:
+            raise ConfigError(f"{where}: the key {key!r} is missing")
+    return cls(**values)
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    if is_dataclass(kind):
+        return _build(kind, value, where)
+    inner = get_args(kind)
+    if inner:  # tuple[X, ...]
+        if not isinstance(value, (list, tuple)):
+            raise ConfigError(f"{where}: must be a list, not {value!r}")
+        return tuple(_value(inner[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ConfigError(f"{where}: must be {kind.__name__}, not {value!r}")
+    return value

@@ -1,0 +1,199 @@
+"""Sets: where the files of a data set lie, and what its manifest says of each.
+
+A set is a folder, an archive of one (unpacked once to a cache), plain files, or a corpus that music21 carries.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from training.readers import READERS
+
+ARCHIVES = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
+MUSIC21 = "music21:"
+# rows of a manifest that hold another row's music again, whole or in part
+REPEATING_ROLES = frozenset({"performance_excerpt", "performance_average"})
+
+
+class CorpusError(ValueError):
+    """A corpus that cannot be loaded; the message names it and what was looked for."""
+
+
+@dataclass(frozen=True)
+class SetConfig:
+    """One `[[data.sets]]` table: which files of the data folder to read and which of their notes make a piece.
+
+    name: a set's folder, an archive without its suffix, a file pattern, `music21:` and a corpus of music21,
+        or `.` for every file
+    parts: a rule of training.parts.RULES
+    styles, instruments: keep the files whose manifest names contain one of these; empty keeps all
+    limit: at most this many pieces, chosen by hash; 0 keeps all
+    """
+
+    name: str
+    parts: str = "all"
+    styles: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One music file of a set; `split` is empty where no manifest gives one."""
+
+    path: Path
+    id: str
+    group: str
+    split: str
+    title: str
+    licence: str = ""
+    style: str = ""
+    instrument: str = ""
+    extra: dict[str, object] = field(default_factory=dict)
+
+
+def split_of(group: str) -> str:
+    """The split of a group that no manifest assigns: about 90 % train, 5 % valid, 5 % test, by its hash."""
+    share = int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) % 100
+    return "train" if share < 90 else "valid" if share < 95 else "test"
+
+
+def entries_of(data: Path, config: SetConfig, cache: Path | None = None) -> list[Entry]:
+    """The files of a set in order of their ids. Raises CorpusError where there are none."""
+    if config.name.startswith(MUSIC21):
+        found = music21_entries(config.name)
+    else:
+        found = folder_entries(data, config.name, cache)
+    if not found:
+        raise CorpusError(f"set {config.name!r} in {data} holds no music file ({', '.join(READERS)})")
+    kept = [entry for entry in found if wanted(entry, config)]
+    if not kept:
+        raise CorpusError(
+            f"set {config.name!r}: none of {len(found)} files has a style in {list(config.styles) or 'any'} "
+            f"and an instrument in {list(config.instruments) or 'any'}"
+        )
+    return sorted(kept, key=lambda entry: entry.id)
+
+
+def wanted(entry: Entry, config: SetConfig) -> bool:
+    """True where an entry passes the filters of a set."""
+    tests = ((config.styles, entry.style), (config.instruments, entry.instrument))
+    return all(not words or any(word.lower() in value.lower() for word in words) for words, value in tests)
+
+
+def folder_entries(data: Path, name: str, cache: Path | None) -> list[Entry]:
+    """The entries of a set that lies in a folder of files."""
+    if not data.is_dir():
+        raise CorpusError(f"data folder {data} is not a folder that can be read")
+    folder = find_folder(data, name, cache)
+    if folder is None:
+        matches = sorted(data.glob(name)) if name != "." else []
+        files = [path for path in matches if path.is_file() and path.suffix.lower() in READERS]
+        if not files:
+            raise CorpusError(
+                f"set {name!r} is not in {data}: looked for a folder {name}, an archive {name} "
+                f"({', '.join(ARCHIVES)}) and files that match {name}"
+            )
+        return plain_entries(data, files)
+    manifest = folder / "manifest.csv"
+    if manifest.is_file():
+        return manifest_entries(folder, manifest)
+    return plain_entries(folder, (path for path in folder.rglob("*") if path.suffix.lower() in READERS))
+
+
+def find_folder(data: Path, name: str, cache: Path | None) -> Path | None:
+    """The folder of a set: in `data`, or unpacked from an archive there."""
+    if name == "." or (data.name == name and (data / "manifest.csv").is_file()):
+        return data
+    if any(letter in name for letter in "*?["):
+        return None
+    folders = [path for path in (data / name, *sorted(data.rglob(name))) if path.is_dir()]
+    if folders:
+        return folders[0]
+    archives = [path for suffix in ARCHIVES for path in sorted(data.rglob(name + suffix))]
+    return unpacked(archives[0], name, cache) if archives else None
+
+
+def unpacked(archive: Path, name: str, cache: Path | None = None) -> Path:
+    """The folder of an archive, unpacked to the cache unless it is there already."""
+    cache = cache or platformdirs.user_cache_path("continuo") / "corpora"
+    state = archive.stat()
+    key = hashlib.sha256(f"{archive.resolve()}\0{state.st_size}\0{state.st_mtime_ns}".encode()).hexdigest()[:12]
+    target = cache / f"{name}-{key}"
+    if not target.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=cache))
+        try:
+            unpack(archive, part)
+            part.rename(target)
+        except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+            shutil.rmtree(part, ignore_errors=True)
+            if not target.is_dir():  # else another process was faster
+                raise CorpusError(f"archive {archive} cannot be unpacked to {cache}: {error}") from error
+    inner = target / name
+    return inner if inner.is_dir() else target
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack without ever writing outside `folder`."""
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(folder)
+    else:
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+
+
+def manifest_entries(folder: Path, manifest: Path) -> list[Entry]:
+    """One entry for every music file that the manifest lists."""
+    with manifest.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return [
+        entry_of_row(folder, row)
+        for row in rows
+        if Path(row["path"]).suffix.lower() in READERS and row.get("role") not in REPEATING_ROLES
+    ]
+
+
+def entry_of_row(folder: Path, row: dict[str, str]) -> Entry:
+    """The entry of one manifest row; a column that is missing counts as empty."""
+    extra = json.loads(row.get("extra") or "{}")
+    return Entry(
+        path=folder / row["path"],
+        id=row["id"],
+        group=row.get("piece_key") or row["id"],
+        split=row.get("split", ""),
+        title=row.get("title", ""),
+        licence=row.get("license", ""),
+        style=row.get("style", ""),
+        instrument=str(extra.get("instrument", "")),
+        extra=extra,
+    )
+
+
+def plain_entries(folder: Path, files: Iterable[Path]) -> list[Entry]:
+    """Files without a manifest: each is a group of its own."""
+    names = [(path, path.relative_to(folder).as_posix()) for path in files]
+    return [Entry(path, name, name, "", path.stem) for path, name in names]
+
+
+def music21_entries(name: str) -> list[Entry]:
+    """The files of a corpus in music21's own package."""
+    import music21
+
+    paths: Sequence[Path] = music21.corpus.getComposer(name.removeprefix(MUSIC21))
+    if not paths:
+        raise CorpusError(f"set {name!r}: music21 {music21.__version__} carries no corpus of that name")
+    root = Path(music21.__file__).parent / "corpus"
+    return plain_entries(root, (Path(path) for path in paths if Path(path).suffix.lower() in READERS))
