@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 TICKS = 960  # ticks a quarter note
 MAX_TICK = 2**31 - 1  # a clip of 2 million beats; also what fits an int32 on the wire and in a file
@@ -82,7 +83,7 @@ class Clip:
     @property
     def monophonic(self) -> bool:
         """True where no note starts before the one before it has ended."""
-        return all(a.end <= b.start for a, b in zip(self.notes, self.notes[1:], strict=False))
+        return all(a.end <= b.start for a, b in pairwise(self.notes))
 
     def window(self, start: int, end: int) -> Clip:
         """The notes that start in `start` to `end` ticks, counted from `start`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ METERS = 66  # meter 0 is the unknown one
 
 
 def condition(
-    histogram: Sequence[float] | NDArray[np.float32] | None = None,
+    histogram: Sequence[float] | NDArray[Any] | None = None,
     mean_pitch: float | None = None,
     density: float | None = None,
 ) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from assistant.request import AssistantError
@@ -37,7 +37,9 @@ class Option:
         except (TypeError, ValueError, OverflowError):
             raise AssistantError("bad_args", f"{self.key} {_show(value)} is not {self.range}") from None
         low, high = self.low, self.high
-        if not isinstance(checked, str) and ((low is not None and checked < low) or (high is not None and checked > high)):
+        if not isinstance(checked, str) and (
+            (low is not None and checked < low) or (high is not None and checked > high)
+        ):
             raise AssistantError("bad_args", f"{self.key} {_show(value)} is not {self.range}")
         if self.choices and checked not in self.choices:
             near = difflib.get_close_matches(str(checked), self.choices, 1)
@@ -108,4 +110,10 @@ def _text(value: object) -> str:
     return value
 
 
-_READ = {"int": _int, "float": _float, "bool": _bool, "text": _text, "choice": _text}
+_READ: dict[str, Callable[[object], Value]] = {
+    "int": _int,
+    "float": _float,
+    "bool": _bool,
+    "text": _text,
+    "choice": _text,
+}

@@ -89,9 +89,9 @@ def _message(data: bytes, start: int, end: int, time: int) -> Message:
         raise PacketError(f"an address of more than {MAX_ADDRESS} characters")
     if position == end:  # older senders leave the type tags of an argumentless message out
         return Message(address, (), time)
-    tags, position = _string(data, position, end)
-    if not tags.startswith(","):
+    if data[position : position + 1] != b",":
         raise PacketError("arguments without type tags")
+    tags, position = _string(data, position, end)
     tags = tags[1:]
     if len(tags) > MAX_ARGUMENTS:
         raise PacketError(f"more than {MAX_ARGUMENTS} arguments")

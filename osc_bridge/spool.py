@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Iterable
@@ -35,10 +34,15 @@ class ReplyFile:
             raise AssistantError("bad_args", text)
         self._folder = folder
         self._name = name
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in folder.iterdir():
-            if path.name.startswith(name + ".") and _OURS.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for path in folder.iterdir():
+                if path.name.startswith(name + ".") and _OURS.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise AssistantError(
+                "internal", f"reply_file: the folder {folder} cannot be used: {error.strerror}"
+            ) from None
 
     def candidate(self, index: int, clip: Clip) -> None:
         """`name.<index>.mid`"""
@@ -59,7 +63,7 @@ class ReplyFile:
             temporary.unlink(missing_ok=True)  # whatever lies there, a link too, is not written through
             with temporary.open("xb") as file:
                 file.write(data)
-            os.replace(temporary, self._folder / name)
+            temporary.replace(self._folder / name)
         except OSError as error:  # a full disk ends the file, not the music
             log.warning("reply file %s cannot be written: %s", name, error)
 
@@ -76,7 +80,7 @@ def sweep(folder: Path) -> None:
 
 
 def as_text(address: str, arguments: Iterable[object]) -> str:
-    """A message as one line: values apart by one space, a string in JSON's double quotes where it is not one plain word."""
+    """A message as one line: one space between values, a string in JSON's quotes where it is not one plain word."""
     return " ".join([address, *map(_shown, arguments)])
 
 

@@ -60,7 +60,8 @@ class Store:
             entries.popitem(last=False)
 
     def describe(self, host: str, name: str, length: int | None, tempo: float, meter: tuple[int, int]) -> None:
-        """What is not notes: `length` in ticks, `tempo` in quarters a minute."""
+        """What is not notes: `length` in ticks, `tempo` in quarters a minute. Raises `bad_args`."""
+        given((), length, tempo, meter)
         entry = self._entry(host, name)
         entry.length, entry.tempo, entry.meter = length, tempo, meter
 
@@ -71,7 +72,7 @@ class Store:
     def clip(self, host: str, name: str) -> Given:
         """The whole clip. Raises `not_found`, `incomplete` with the missing range, or `bad_args`."""
         self._expire(host)
-        entry = self._hosts.get(host, {}).get(name)
+        entry = self._hosts.get(host, OrderedDict()).get(name)
         if entry is None:
             raise AssistantError("not_found", f"clip {name} was not given in the last ten minutes")
         missing = _missing(entry)
@@ -106,15 +107,20 @@ class Store:
             entries.popitem(last=False)
 
 
-def given(notes: Sequence[Note], length: int | None = None, tempo: float = 120.0, meter: tuple[int, int] = (4, 4)) -> Given:
+def given(
+    notes: Sequence[Note], length: int | None = None, tempo: float = 120.0, meter: tuple[int, int] = (4, 4)
+) -> Given:
     """A clip of `notes` in the client's order. Raises AssistantError `bad_args` where clip and notes do not fit."""
     order = tuple(sorted(range(len(notes)), key=notes.__getitem__))
-    if length is None:
-        return Given(clip_of(notes, tempo, meter), order)
-    if order and notes[order[-1]].start >= length:
+    if length is not None and order and notes[order[-1]].start >= length:
         late = f"note {order[-1]} starts at beat {notes[order[-1]].start / TICKS:g}"
         raise AssistantError("bad_args", f"{late}, the clip ends at beat {length / TICKS:g}: length_beats is too short")
-    return Given(Clip(tuple(notes), length, tempo, meter), order)
+    try:
+        return Given(
+            clip_of(notes, tempo, meter) if length is None else Clip(tuple(notes), length, tempo, meter), order
+        )
+    except ValueError as error:
+        raise AssistantError("bad_args", str(error)) from None
 
 
 def _missing(entry: _Entry) -> str:

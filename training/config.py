@@ -64,6 +64,8 @@ class Config:
     name: str
     title: str
     data: DataConfig
+    licence: str = ""  # of the weights
+    attribution: tuple[str, ...] = ()  # whom the licences of the data want named
     tasks: tuple[str, ...] = ("generate", "continue")
     codec: CodecConfig = field(default_factory=CodecConfig)
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -62,17 +62,25 @@ class Report:
     pieces: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def files(self) -> str:
+        """What became of the files, and why those that were skipped could not be used."""
+        head = (
+            f"{self.read} files read, {len(self.skipped)} skipped, {len(self.without_part)} without the part asked for"
+        )
+        lines = [head, *(f"skipped {path}: {reason}" for path, reason in self.skipped[:SHOWN])]
+        if len(self.skipped) > SHOWN:
+            lines.append(f"and {len(self.skipped) - SHOWN} more")
+        return "\n".join(lines)
+
     def __str__(self) -> str:
         sizes = [f"{self.pieces[split]} pieces, {self.notes[split]} notes in {split}" for split in SPLITS]
         lines = [
-            f"{self.read} files read, {len(self.skipped)} skipped, {len(self.without_part)} without the part asked for",
+            self.files,
             f"dropped from train: {len(self.duplicates)} duplicates, {len(self.leaks)} twins of valid and test pieces",
             f"{self.changed} notes cut or dropped to make parts one-voiced",
             "; ".join(sizes),
         ]
-        lines += [f"skipped {path}: {reason}" for path, reason in self.skipped[:SHOWN]]
-        if len(self.skipped) > SHOWN:
-            lines.append(f"and {len(self.skipped) - SHOWN} more")
         return "\n".join(lines)
 
 
@@ -92,7 +100,7 @@ def load_pieces(
         bar = tqdm(entries, desc=f"{config.name} {config.parts}", unit="file", disable=not progress)
         found = [piece for entry in bar for piece in pieces_of(entry, config, report)]
         if not found:
-            raise CorpusError(f"set {config.name!r}: no piece with parts {config.parts!r} in {data}. {report}")
+            raise CorpusError(f"set {config.name!r}: no piece with parts {config.parts!r} in {data}; {report.files}")
         pieces |= {piece.id: piece for piece in limited(found, config.limit)}
     if not pieces:
         raise CorpusError("the corpus is empty: no set is named")

@@ -21,6 +21,7 @@ START, END, PITCH, VELOCITY = range(4)  # the columns of a note table
 DEFAULT_VELOCITY = 80
 DEFAULT_TEMPO = 120.0
 DEFAULT_METER = (4, 4)
+DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,11 @@ def read_midi(path: Path) -> dict[str, Song]:
         for track in score.tracks
         if len(track.notes)
     )
-    meters = [(round(m.time * scale), (m.numerator, m.denominator)) for m in score.time_signatures]
+    meters = [
+        (round(m.time * scale), (m.numerator, m.denominator))
+        for m in score.time_signatures
+        if m.numerator and m.denominator in DENOMINATORS
+    ]
     tempos = [(round(t.time * scale), float(t.qpm)) for t in score.tempos]
     song = Song(tracks, from_zero(meters, DEFAULT_METER), from_zero(tempos, DEFAULT_TEMPO), bars_known=False)
     return {"": song}
@@ -96,12 +101,13 @@ def song_of_score(score: Any) -> Song:
     import music21
 
     parts = list(score.parts) or [score]
-    tracks = [track_of_part(part) for part in parts]
+    meters = meters_of_part(parts[0])
     marks = score.flatten().getElementsByClass(music21.tempo.MetronomeMark)
     tempos = [(ticks_of(mark.offset), float(mark.getQuarterBPM())) for mark in marks if mark.getQuarterBPM()]
+    tracks = [track_of_part(part) for part in parts]
     return Song(
         tracks=tuple(track for track in tracks if len(track.notes)),
-        meters=from_zero(meters_of_part(parts[0]), DEFAULT_METER),
+        meters=from_zero(meters, DEFAULT_METER),
         tempos=from_zero(tempos, DEFAULT_TEMPO),
         bars_known=True,
     )
@@ -113,28 +119,30 @@ def ticks_of(quarters: Any) -> int:
 
 
 def meters_of_part(part: Any) -> list[tuple[int, tuple[int, int]]]:
-    """The meter of every bar of a music21 part; an incomplete bar gets a meter of its own length."""
+    """(tick, meter) where the bars of a music21 part change; an incomplete bar has a meter of its own length."""
     import music21
 
-    meters = []
+    meters: list[tuple[int, tuple[int, int]]] = []
+    written = DEFAULT_METER
     for bar in part.getElementsByClass(music21.stream.Measure):
-        nominal = bar.barDuration.quarterLength
-        signature = bar.getContextByClass(music21.meter.TimeSignature)
-        meter = (signature.numerator, signature.denominator) if signature else DEFAULT_METER
-        actual = Fraction(bar.quarterLength) / 4
-        if 0 < actual < Fraction(nominal) / 4 and actual.denominator in (1, 2, 4, 8, 16, 32, 64):
-            meter = (actual.numerator, actual.denominator)
+        if bar.timeSignature:
+            written = (bar.timeSignature.numerator, bar.timeSignature.denominator)
+        length = Fraction(bar.quarterLength) / 4
+        meter = written
+        if 0 < length < Fraction(*written) and length.denominator in DENOMINATORS:
+            denominator = max(length.denominator, written[1])
+            meter = (int(length * denominator), denominator)
         if not meters or meter != meters[-1][1]:
             meters.append((ticks_of(bar.offset), meter))
     return meters
 
 
 def track_of_part(part: Any) -> Track:
-    """The track of a music21 part: ties joined, grace notes and chord symbols left out."""
+    """The track of a music21 part: ties joined in place, grace notes and chord symbols left out."""
     import music21
 
     rows = []
-    for element in part.stripTies().flatten().notes:
+    for element in (part.stripTies(inPlace=True) or part).flatten().notes:
         if isinstance(element, music21.harmony.Harmony) or not element.quarterLength:
             continue
         start = ticks_of(element.offset)

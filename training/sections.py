@@ -56,7 +56,7 @@ def spans(song: Song) -> list[Span]:
         following = waiting[number + 1] if number + 1 < len(waiting) else None
         if found and goes_on(found[-1], span, following):
             found[-1] = replace(found[-1], end=span.end)
-        elif found and found[-1].length < bar_ticks(span.meter) and found[-1].meter != span.meter:
+        elif found and leads_to(found[-1], span):
             found[-1] = Span(found[-1].start, span.end, span.meter, span.start - bar_ticks(span.meter))
         else:
             found.append(span)
@@ -69,7 +69,7 @@ def upbeat(song: Song, span: Span) -> int:
     """Ticks that the first bar of `span` lacks at its front; 0 unless the notes say clearly that there are some.
 
     Long notes start on bar lines, and few notes sound across them. On 1429 MuseScore scores whose up-beats are known
-    and were hidden, this finds 304 of 414 of them, 24 wrongly placed, and invents one in 8 of the other 1015.
+    and were hidden, this finds 301 of 414, misplaces 23, and invents one in 7 of the other 1015.
     """
     notes = np.concatenate([track.notes for track in song.tracks if not track.drums] or [np.empty((0, 4), np.int64)])
     notes = notes[(notes[:, START] >= span.start) & (notes[:, START] < span.end)]
@@ -90,6 +90,11 @@ def upbeat(song: Song, span: Span) -> int:
     return int(bar - places[best]) if clear and best else 0
 
 
+def leads_to(before: Span, span: Span) -> bool:
+    """True where `before` is an up-beat to `span`: less than one of its bars."""
+    return is_meter(span.meter) and before.meter != span.meter and before.length < bar_ticks(span.meter)
+
+
 def goes_on(before: Span, span: Span, following: Span | None) -> bool:
     """True where `span` only goes on in the bars of `before`, whatever its own meter says."""
     if span.meter == before.meter and before.missing == 0:
@@ -102,7 +107,7 @@ def goes_on(before: Span, span: Span, following: Span | None) -> bool:
 
 def is_meter(meter: Meter) -> bool:
     """False for the one endless bar (139/4) in which scores write a cadenza."""
-    return 1 <= meter[0] <= 64 and meter[1] in (1, 2, 4, 8, 16, 32, 64)
+    return meter[0] <= 64
 
 
 def clips(notes: np.ndarray, song_spans: list[Span], tempos: tuple[tuple[int, float], ...]) -> tuple[Clip, ...]:

@@ -192,7 +192,7 @@ def music21_entries(name: str) -> list[Entry]:
     """The files of a corpus in music21's own package."""
     import music21
 
-    paths: Sequence[Path] = music21.corpus.getComposer(name.removeprefix(MUSIC21))
+    paths: Sequence[Path] = music21.corpus.corpora.CoreCorpus().getComposer(name.removeprefix(MUSIC21))
     if not paths:
         raise CorpusError(f"set {name!r}: music21 {music21.__version__} carries no corpus of that name")
     root = Path(music21.__file__).parent / "corpus"

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from assistant.clip import Clip, bar_ticks
-from assistant.codecs.events import END, KINDS, RESUME, START, EventCodec
+from assistant.codecs.events import KINDS, EventCodec
+from assistant.codecs.stretch import starts_of, stretch_of
 from assistant.condition import PARTS, SIZE, condition, condition_of, meter_index, positions
 from training.config import Config, TrainConfig
 from training.corpus import Piece, load_pieces
 
 FORMAT = 1  # raised when what is stored changes, so that an old cache is not read
 IGNORED = -100  # target that no loss counts
+SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -48,40 +50,51 @@ def prepare(config: Config, data: Path, cache: Path, progress: bool = True) -> C
     if not file.is_file():
         pieces, report = load_pieces(data, config.data.sets, progress, cache)
         print(report)
+        corpus = _encoded(codec, pieces, progress)
         cache.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        with part.open("wb") as handle:
-            np.savez_compressed(handle, **_arrays(codec, pieces, progress))
-        part.replace(file)
-    return _read(codec, file)
+        write_corpus(corpus, file)
+    return read_corpus(codec, file)
 
 
-def _arrays(codec: EventCodec, pieces: Sequence[Piece], progress: bool) -> dict[str, NDArray[np.generic]]:
-    streams = [encode(codec, p.sections) for p in tqdm(pieces, "encode", unit="piece", disable=not progress)]
+def _encoded(codec: EventCodec, pieces: Sequence[Piece], progress: bool) -> Corpus:
+    splits: dict[str, list[Stream]] = {split: [] for split in SPLITS}
+    notes = dict.fromkeys(SPLITS, 0)
+    for piece in tqdm(pieces, "encode", unit="piece", disable=not progress):
+        splits[piece.split].append(encode(codec, piece.sections))
+        notes[piece.split] += sum(len(section.notes) for section in piece.sections)
     origin = {
-        "sources": sorted({p.source for p in pieces}),
-        "licences": sorted({p.licence for p in pieces if p.licence}),
-        "pieces": {s: sum(p.split == s for p in pieces) for s in ("train", "valid", "test")},
-        "notes": {
-            s: sum(len(c.notes) for p in pieces if p.split == s for c in p.sections) for s in ("train", "valid", "test")
-        },
+        "sources": sorted({piece.source for piece in pieces}),
+        "licences": sorted({piece.licence for piece in pieces if piece.licence}),
+        "pieces": {split: len(streams) for split, streams in splits.items()},
+        "notes": notes,
     }
-    return {
-        "tokens": np.concatenate([s.tokens for s in streams]).astype(np.uint16),
-        "position": np.concatenate([s.position for s in streams]).astype(np.uint16),
-        "meter": np.concatenate([s.meter for s in streams]).astype(np.uint8),
-        "lengths": np.array([len(s.tokens) for s in streams]),
-        "splits": np.array([p.split for p in pieces]),
-        "origin": np.array(json.dumps(origin)),
-    }
+    return Corpus(codec, splits, origin)
 
 
-def _read(codec: EventCodec, file: Path) -> Corpus:
+def write_corpus(corpus: Corpus, file: Path) -> None:
+    """One file with everything; it appears whole or not at all."""
+    streams = [stream for split in SPLITS for stream in corpus.splits[split]]
+    part = file.with_suffix(".part")
+    with part.open("wb") as handle:
+        np.savez_compressed(
+            handle,
+            tokens=np.concatenate([s.tokens for s in streams]).astype(np.uint16),
+            position=np.concatenate([s.position for s in streams]).astype(np.uint16),
+            meter=np.concatenate([s.meter for s in streams]).astype(np.uint8),
+            lengths=np.array([len(s.tokens) for s in streams]),
+            splits=np.repeat(SPLITS, [len(corpus.splits[split]) for split in SPLITS]),
+            origin=np.array(json.dumps(corpus.origin)),
+        )
+    part.replace(file)
+
+
+def read_corpus(codec: EventCodec, file: Path) -> Corpus:
+    """What `write_corpus` wrote."""
     with np.load(file, allow_pickle=False) as stored:
         arrays = [stored[key].astype(np.int64) for key in ("tokens", "position", "meter")]
         ends = np.cumsum(stored["lengths"])[:-1]
         names, origin = stored["splits"].tolist(), json.loads(str(stored["origin"]))
-    splits: dict[str, list[Stream]] = {"train": [], "valid": [], "test": []}
+    splits: dict[str, list[Stream]] = {split: [] for split in SPLITS}
     for split, *columns in zip(names, *(np.split(array, ends) for array in arrays), strict=True):
         splits[split].append(Stream(*columns))
     return Corpus(codec, splits, origin)
@@ -114,41 +127,19 @@ class Rows:
 
 
 class Cutter:
-    """Cuts stretches out of streams, in the form in which a network meets them at the DAW: from the start of the
-    piece, or from the middle behind RESUME and with the velocity said again."""
+    """Cuts stretches out of streams, with the targets and the condition of each."""
 
     def __init__(self, codec: EventCodec) -> None:
         self.codec = codec
         self.pitch = codec.kinds == KINDS.index("PITCH")
-        self.time = codec.kinds == KINDS.index("TIME")
-        self.velocity = codec.kinds == KINDS.index("VELOCITY")
-
-    def starts(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where a stretch may begin: at START, and at the first TIME token of each onset."""
-        time = self.time[tokens]
-        return np.flatnonzero(np.concatenate([[True], time[1:] & ~time[:-1] & (np.arange(1, len(tokens)) > 1)]))
 
     def cut(self, stream: Stream, start: int, end: int) -> tuple[NDArray[np.int64], ...]:
         """tokens, targets, position, meter of `start` to `end`, each (N,); the last target lies behind `end`."""
-        tokens, position, meter = (a[start:end] for a in (stream.tokens, stream.position, stream.meter))
-        following = stream.tokens[start + 1 : end + 1]
-        targets = np.concatenate([following, np.full(len(tokens) - len(following), IGNORED)])
-        if start == 0:
-            return tokens, targets, position, meter
-        lead = max(start - 1, 0)
-        tokens = np.concatenate([[RESUME], tokens])
-        targets = np.concatenate([[stream.tokens[start]], targets])
-        position = np.concatenate([[stream.position[lead]], position])
-        meter = np.concatenate([[stream.meter[lead]], meter])
-        first = int(np.argmax(self.pitch[tokens])) if self.pitch[tokens].any() else 0
-        spoken = first and first + 1 < len(tokens) and self.velocity[tokens[first + 1]]
-        said = stream.tokens[:start][self.velocity[stream.tokens[:start]]]
-        if first and not spoken and len(said):
-            at = first + 1
-            tokens = np.insert(tokens, at, said[-1])
-            targets = np.insert(targets, at - 1, IGNORED)  # nobody asked the network to say it again
-            position, meter = np.insert(position, at, position[first]), np.insert(meter, at, meter[first])
-        return tokens, targets, position, meter
+        stretch = stretch_of(self.codec, stream.tokens, start, end)
+        following = np.append(stream.tokens, IGNORED)[stretch.source + 1]
+        # nobody asks the network to say a velocity again: the token before it has no target
+        targets = np.where(np.append(stretch.added[1:], False), IGNORED, following)
+        return stretch.tokens, targets, stream.position[stretch.source], stream.meter[stretch.source]
 
     def condition(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
         """(SIZE,) the condition that a stretch meets."""
@@ -172,7 +163,7 @@ def training_rows(corpus: Corpus, config: TrainConfig, step: int, rank: int = 0)
         filled = 0
         while filled < config.length:
             stream = streams[int(np.searchsorted(weights, rng.integers(weights[-1]), "right"))]
-            starts = cutter.starts(stream.tokens)
+            starts = starts_of(corpus.codec, stream.tokens)
             reach = starts[starts <= max(0, len(stream.tokens) - config.length // 2)]
             start = int(rng.choice(reach)) if rng.random() < 0.8 else 0
             tokens, targets, position, meter = cutter.cut(stream, start, start + config.length)
@@ -218,18 +209,19 @@ def _left_out(given: NDArray[np.float32], config: TrainConfig, rng: np.random.Ge
 
 
 def segments(corpus: Corpus, split: str, length: int, tokens: int = 0) -> list[tuple[NDArray[np.int64], ...]]:
-    """(tokens, targets, position, meter, condition) of every stretch of about `length` tokens of a split, so that each
-    token of each piece is a target once; at most about `tokens` of them, spread evenly, where that is not 0."""
+    """(tokens, targets, position, meter, condition) of every stretch of about `length` tokens in one meter, so that
+    each token of each piece is a target once; at most about `tokens` of them, spread evenly, where that is not 0."""
     cutter, streams = Cutter(corpus.codec), corpus.splits[split]
     total = sum(len(s.tokens) for s in streams)
     if tokens and total > tokens:
         streams = streams[:: -(-total // tokens)]
     found = []
     for stream in streams:
-        starts = cutter.starts(stream.tokens)
+        starts = starts_of(corpus.codec, stream.tokens)
+        changed = np.diff(stream.meter, prepend=stream.meter[:1]) != 0
         start = 0
         while start < len(stream.tokens) - 1:
-            later = starts[starts >= start + length]
+            later = starts[(starts >= start + length) | ((starts > start) & changed[starts])]
             end = int(later[0]) if len(later) else len(stream.tokens) - 1
             cut = cutter.cut(stream, start, end)
             if start:  # the target of RESUME was the last one of the stretch before
@@ -251,6 +243,3 @@ def padded(found: Sequence[tuple[NDArray[np.int64], ...]], batch: int, free: boo
             rows.position[row, span], rows.meter[row, span] = position, meter
             rows.condition[row] = condition() if free else given
         yield rows
-
-
-__all__ = ["END", "START", "Corpus", "Cutter", "Rows", "Stream", "encode", "padded", "prepare", "segments", "training_rows"]

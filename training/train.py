@@ -5,10 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import warnings
-from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +22,10 @@ from assistant.condition import positions
 from training.config import Config, ConfigError, config_of, read_config, table_of
 from training.corpus import CorpusError
 from training.models.charrnn import CharRNN, CharRNNConfig
-from training.shards import IGNORED, Corpus, Rows, padded, prepare, segments, training_rows
+from training.shards import IGNORED, Corpus, Rows, padded, prepare, segments, training_rows, write_corpus
 
 VALID_TOKENS = 60_000  # enough for 0.5 % of the loss, little enough to look often
-CHECKPOINT = "best.ckpt"
+CHECKPOINT, CORPUS = "best.ckpt", "corpus.npz"
 
 
 class CharRNNRun(lightning.LightningModule):
@@ -115,7 +112,9 @@ class Batches(lightning.LightningDataModule):
         train, trainer = self.config.train, self.trainer
         assert trainer is not None
         offset = trainer.global_step
-        steps = Steps(self.corpus, self.config, offset, min(train.validate_every, train.steps - offset), trainer.global_rank)
+        steps = Steps(
+            self.corpus, self.config, offset, min(train.validate_every, train.steps - offset), trainer.global_rank
+        )
         return DataLoader(steps, batch_size=None)
 
     def val_dataloader(self) -> list[DataLoader[dict[str, Tensor]]]:
@@ -180,7 +179,7 @@ def fit(
     lightning.seed_everything(train.seed, verbose=False)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(table_of(config), indent=1), encoding="utf-8")
-    (out / "origin.json").write_text(json.dumps(corpus.origin, indent=1), encoding="utf-8")
+    write_corpus(corpus, out / CORPUS)
     cuda = torch.cuda.is_available()
     several = devices * nodes > 1
     trainer = lightning.Trainer(
@@ -208,7 +207,12 @@ def fit(
 def callbacks(config: Config, out: Path) -> list[Callback]:
     """The best checkpoint by conditioned loss, the last one, early stopping, the learning rate, the bar."""
     best = ModelCheckpoint(
-        out, "best", monitor="valid/conditioned", save_last=True, enable_version_counter=False, save_on_train_epoch_end=False
+        out,
+        "best",
+        monitor="valid/conditioned",
+        save_last=True,
+        enable_version_counter=False,
+        save_on_train_epoch_end=False,
     )
     stop = EarlyStopping("valid/conditioned", patience=config.train.patience, check_on_train_epoch_end=False)
     return [best, stop, LearningRateMonitor(), Bar()]

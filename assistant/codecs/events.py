@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +48,13 @@ class Grammar:
 
     def legal(self, previous: int, state: NDArray[np.float32]) -> NDArray[np.bool_]:
         """(V,) tokens that may follow `previous` in `state` (3,)."""
-        legal: NDArray[np.bool_] = (
-            self.follow[self.kind[previous]] & (self.pitch >= state[0]) & (self.wait >= state[1])
-        )
+        legal: NDArray[np.bool_] = self.follow[self.kind[previous]] & (self.pitch >= state[0]) & (self.wait >= state[1])
         return legal
+
+    def allows(self, previous: int, state: NDArray[np.float32], token: int) -> bool:
+        """Whether `token` may follow; the same as `legal`, for one."""
+        follows = self.follow[self.kind[previous], token]
+        return bool(follows and self.pitch[token] >= state[0] and self.wait[token] >= state[1])
 
     def advance(self, state: NDArray[np.float32], token: int) -> NDArray[np.float32]:
         """The state (3,) after `token`."""
@@ -207,7 +211,8 @@ class EventCodec:
 
     def _grid(self, clip: Clip) -> Iterator[tuple[int, int, int, int, int, int]]:
         """(onset, pitch, duration, velocity, offset, length) of each note in canonical order; steps, then ticks."""
-        step, rows = self.step, {}
+        step = self.step
+        rows: dict[tuple[int, int, int], tuple[int, int, int]] = {}
         for note in clip.notes:
             if note.muted:
                 continue
@@ -227,13 +232,22 @@ class EventCodec:
 
 
 class NoteReader:
-    """Reads tokens one by one and gives each note as soon as its DURATION has come."""
+    """Reads tokens one by one and gives each note as soon as its DURATION has come.
 
-    def __init__(self, codec: EventCodec, previous: int | None = None, clock: int = 0, velocity: int = 80) -> None:
+    previous: the token before the first, None where the sequence opens; state (3,) of the grammar after it
+    """
+
+    def __init__(
+        self,
+        codec: EventCodec,
+        previous: int | None = None,
+        state: NDArray[np.float32] | None = None,
+        velocity: int = 80,
+    ) -> None:
         self.codec = codec
         self.previous = previous
+        self.state = np.zeros(3, np.float32) if state is None else state
         self.velocity = velocity
-        self.state = np.array([0, 0, clock], np.float32)
         self._pitch = self._total = self._offset = self._length = 0
 
     def read(self, token: int) -> Sequence[Note]:
@@ -242,7 +256,7 @@ class NoteReader:
         if self.previous is None:
             if token not in (START, RESUME):
                 raise ValueError(f"a sequence opens with START or RESUME, not {codec.name(token)}")
-        elif not 0 <= token < codec.size or not grammar.legal(self.previous, self.state)[token]:
+        elif not 0 <= token < codec.size or not grammar.allows(self.previous, self.state, token):
             raise ValueError(f"token {token} may not follow {codec.name(self.previous)}")
         self.previous = token
         self.state = grammar.advance(self.state, token)
@@ -274,7 +288,7 @@ def _one_voice(rows: list[tuple[int, int, int, int, int, int]]) -> list[tuple[in
     """The highest note of each onset (the longest of its unisons), cut where the next onset is."""
     highest = {row[0]: row for row in rows}  # rows rise in pitch and duration: the last one of an onset stays
     voice = list(highest.values())
-    for index, (row, after) in enumerate(zip(voice, voice[1:], strict=False)):
+    for index, (row, after) in enumerate(pairwise(voice)):
         onset, pitch, duration, velocity, offset, length = row
         if onset + duration > after[0]:
             voice[index] = (onset, pitch, after[0] - onset, velocity, offset, after[4])

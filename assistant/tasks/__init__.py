@@ -12,7 +12,14 @@ COMMON = (
     Option("model", "text", "", "name of the model; empty lets the task choose"),
     Option("seed", "int", None, "same request and seed, same notes; left out: a new one each time", 0, 2**31 - 1),
     Option("candidates", "int", 1, "how many different answers", 1, 16),
-    Option("reply_port", "int", 0, "answer this request at this UDP port of the asking host (0: where it came from)", 0, 65535),
+    Option(
+        "reply_port",
+        "int",
+        0,
+        "answer this request at this UDP port of the asking host (0: where it came from)",
+        0,
+        65535,
+    ),
     Option("reply_file", "text", "", "also write the answers to files of this name in the spool folder"),
 )
 

@@ -49,7 +49,7 @@ def clips(draw: st.DrawFn) -> Clip:
 @given(clips())
 @example(Clip((), 0))
 @example(Clip((Note(0, 60, 100),), 0))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_clip_reads_back_as_it_was_written(clip: Clip) -> None:
     assert clip_of_midi(midi_bytes(clip)) == clip
 

@@ -11,7 +11,11 @@ from assistant import paths
 
 def test_the_environment_moves_all_folders_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CONTINUO_HOME", str(tmp_path))
-    assert (paths.data_dir(), paths.models_dir(), paths.spool_dir()) == (tmp_path, tmp_path / "models", tmp_path / "spool")
+    assert (paths.data_dir(), paths.models_dir(), paths.spool_dir()) == (
+        tmp_path,
+        tmp_path / "models",
+        tmp_path / "spool",
+    )
 
 
 def test_a_relative_home_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

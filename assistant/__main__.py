@@ -1,0 +1,83 @@
+"""The program `continuo`: finds the module of a command, and turns expected errors into one line.
+
+A command module has `add_arguments(parser)` and `run(args) -> int`. Only the module of the command that is called
+is imported, so that `continuo generate` needs nothing of `continuo train`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from assistant.request import AssistantError
+from assistant.tasks import TASKS
+
+# name: module, what it does. Every task is a command of the same name.
+COMMANDS: dict[str, tuple[str, str]] = {
+    **{name: ("assistant.task_command", task.SUMMARY) for name, task in TASKS.items()},
+    "demo": ("osc_bridge.demo", "send the example clips to a daemon of its own and write what comes back"),
+    "serve": ("osc_bridge.daemon", "run the daemon that DAW scripts and OSC clients talk to"),
+    "models": ("assistant.models_command", "list the models that are installed"),
+    "paths": ("assistant.paths_command", "print where models and files are kept"),
+    "doctor": ("osc_bridge.doctor", "check what is installed, which device runs, and what is in the way"),
+    "bench": ("assistant.bench", "measure speed and memory on this machine"),
+    "evaluate": ("assistant.evaluate", "measure a model on the test split of a corpus"),
+    "train": ("training.train", "train a network"),
+    "export": ("export.export", "make a bundle of a training run"),
+}
+EXTRAS = {"bench": "bench"}  # which extra brings what a command may miss; `train` for the others
+OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 after an expected error, 130 after Ctrl-C. argparse exits with 2."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = next((a for a in arguments if not a.startswith("-")), "")
+    try:
+        args = _parser(command).parse_args(arguments)
+        return int(args.run(args))
+    except AssistantError as error:
+        return _fail(error.text)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing in OUR_PACKAGES:
+            raise
+        return _fail(f"{command} needs {missing}: pip install 'continuo[{EXTRAS.get(command, 'train')}]'")
+    except KeyboardInterrupt:
+        return 130
+
+
+def program_version() -> str:
+    """The version that is installed."""
+    try:
+        return version("continuo")
+    except PackageNotFoundError:
+        return "0 (not installed)"
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    """The parser of the program, with the arguments of `command` filled in."""
+    parser = argparse.ArgumentParser(
+        prog="continuo", description="A composition assistant: MIDI clips in, new notes out."
+    )
+    parser.add_argument("--version", action="version", version=f"continuo {program_version()}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (path, summary) in COMMANDS.items():
+        part = commands.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
+        if name == command:
+            module = importlib.import_module(path)
+            part.set_defaults(command=name, run=module.run)
+            module.add_arguments(part)
+    return parser
+
+
+def _fail(text: str) -> int:
+    print(f"continuo: {text}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The engine: a request in, a result out; the same for daemon, command line, evaluation and tests."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from assistant.bundle import MODEL, Bundle, find_bundles, read_bundle
+from assistant.clip import Note
+from assistant.option import Value, check_options
+from assistant.paths import bundled_models, models_dir
+from assistant.request import AssistantError, Candidate, Request, Result
+from assistant.runtime import Graph, pick_device
+from assistant.tasks import TASKS, options_of
+from assistant.tasks.sampling import candidate_of
+
+OnNotes = Callable[[int, int, tuple[Note, ...], int], None]
+
+
+def _nothing(*arguments: object) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+class Engine:
+    """All bundles of some folders, loaded, on one device.
+
+    folders: where bundles are looked for, a later one before an earlier one of the same name; None: the shipped ones
+    and the user's own. device: `auto`, `cpu` or `cuda`. threads: of one graph; 1 leaves the DAW its cores.
+    A bundle that cannot be used is left out and named in `broken`.
+    """
+
+    def __init__(self, folders: Sequence[Path] | None = None, device: str = "auto", threads: int = 1) -> None:
+        self.device, self.device_note = pick_device(device)
+        self.bundles: dict[str, Bundle] = {}
+        self.broken: dict[str, str] = {}
+        self._graphs: dict[str, Graph] = {}
+        for folder in find_bundles(folders if folders is not None else (bundled_models(), models_dir())):
+            try:
+                bundle = read_bundle(folder)
+                graph = Graph(bundle.graphs[MODEL], str(folder), self.device, threads)
+            except AssistantError as error:
+                self.broken[folder.name] = error.text
+                continue
+            self.bundles[bundle.card.name], self._graphs[bundle.card.name] = bundle, graph
+        if self.device == "cuda" and any(graph.device == "cpu" for graph in self._graphs.values()):
+            self.device, self.device_note = "cpu", "onnxruntime could not start CUDA"
+
+    def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
+        """(model, checked options) of a request; runs no model. Raises AssistantError where it cannot be done."""
+        if request.task not in TASKS:
+            raise AssistantError("not_found", f"unknown task {request.task}; known: {', '.join(TASKS)}")
+        task = TASKS[request.task]
+        options = check_options(options_of(request.task), request.options)
+        low, high = task.CLIPS
+        if not low <= len(request.clips) <= high:
+            wanted = str(low) if low == high else f"{low} to {high}"
+            raise AssistantError("bad_args", f"{request.task} takes {wanted} clips, {len(request.clips)} were given")
+        task.check(request.clips)
+        task.origin(request.clips, options)
+        return self._model(request, str(options["model"] or "")), options
+
+    def _model(self, request: Request, wanted: str) -> str:
+        able = {name: b for name, b in self.bundles.items() if request.task in b.card.tasks}
+        if wanted:
+            if wanted in able:
+                return wanted
+            known = ", ".join(able) or "none is installed"
+            why = f" ({self.broken[wanted]})" if wanted in self.broken else ""
+            raise AssistantError("no_model", f"no model {wanted} for {request.task}{why}; known: {known}")
+        voices = TASKS[request.task].voices(request.clips)
+        for name, bundle in able.items():
+            if bundle.codec.voices == voices:
+                return name
+        if able:
+            return next(iter(able))
+        broken = "; ".join(self.broken.values())
+        raise AssistantError(
+            "no_model", f"no model for {request.task} is installed" + (f": {broken}" if broken else "")
+        )
+
+    def run(
+        self,
+        request: Request,
+        *,
+        on_notes: OnNotes = _nothing,
+        on_candidate: Callable[[int, Candidate], None] = _nothing,
+        on_progress: Callable[[float], None] = _nothing,
+        stop: Callable[[], bool] = _never,
+    ) -> Result:
+        """All candidates. `on_notes(candidate, first, notes, total)` gets notes as soon as they are final, `total` -1
+        while more may come; `on_candidate(index, candidate)` a whole one; `stop` is asked between slices.
+
+        Raises AssistantError, `cancelled` where `stop` said so.
+        """
+        began = time.perf_counter()
+        model, options = self.plan(request)
+        if options["seed"] is None:
+            options["seed"] = secrets.randbelow(2**31)
+        task, bundle = TASKS[request.task], self.bundles[model]
+        before = task.origin(request.clips, options)
+        bars = int(options["bars"] or 1)
+        count = int(options["candidates"] or 1)
+        notes: list[list[Note]] = [[] for _ in range(count)]
+        whole: dict[int, Candidate] = {}
+        for news in task.slices(bundle, self._graphs[model], request.clips, options, stop):
+            for part in news:
+                notes[part.candidate] += part.notes
+                total = len(notes[part.candidate]) if part.whole else -1
+                if part.notes or part.whole:
+                    on_notes(part.candidate, part.first, part.notes, total)
+                if part.whole:
+                    whole[part.candidate] = candidate_of(tuple(notes[part.candidate]), before, bars)
+                    on_candidate(part.candidate, whole[part.candidate])
+            reached = [
+                1.0 if k in whole else (n[-1].start / (bars * before.bar) if n else 0.0) for k, n in enumerate(notes)
+            ]
+            on_progress(min(1.0, sum(reached) / count))
+        if len(whole) < count:
+            raise AssistantError("cancelled", f"{request.task} was cancelled")
+        candidates = tuple(whole[index] for index in range(count))
+        return Result(candidates, model, int(options["seed"] or 0), time.perf_counter() - began)

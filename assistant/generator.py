@@ -1,0 +1,194 @@
+"""The generator: runs a sampling graph in slices, all candidates as one batch, and gives notes as they become final."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.bundle import Bundle
+from assistant.clip import Clip, Note
+from assistant.codecs.events import CLOSED, END, KINDS, EventCodec, NoteReader
+from assistant.codecs.stretch import starts_of, stretch_of
+from assistant.condition import meter_index
+from assistant.runtime import Arrays, Graph
+
+PROMPT = 256  # tokens of the given clip that the network hears, the last ones
+SLICES = (8, 24)  # steps of the first run, so that the first notes come soon, and of the others
+MOST_TOKENS = 64  # for each quarter that is asked for: a row that writes more is stopped where it stands
+FIRST_VELOCITY = 80  # until the network says one
+REDRAWS = 8  # times that a candidate without a note is drawn anew
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a network hears before it goes on: tokens (N,), and the clock at the first of them."""
+
+    tokens: NDArray[np.int64]
+    clock: int  # steps since the start of the clip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A generation in steps of the codec's grid, on the clock of the prompt's clip.
+
+    begin: first step where a note may start; until: first step where none may; bar: steps a bar
+    """
+
+    prompt: Prompt
+    begin: int
+    until: int
+    bar: int
+    meter: tuple[int, int]
+    condition: NDArray[np.float32]
+    seed: int
+    candidates: int
+    temperature: float
+    top_p: float
+    silent_until: int = 0  # with one voice: where the note that still sounds ends
+
+
+@dataclass
+class Row:
+    """One candidate while it is made."""
+
+    index: int
+    reader: NoteReader
+    random: np.random.Generator
+    notes: list[Note] = field(default_factory=list)
+    draws: int = 1
+
+
+def prompt_of(codec: EventCodec, clip: Clip) -> Prompt:
+    """The clip as a prompt: all of it, or where it is long its last `PROMPT` tokens."""
+    tokens = codec.encode(clip, last=None)
+    if len(tokens) <= PROMPT:
+        return Prompt(tokens, 0)
+    starts = starts_of(codec, tokens)
+    late = starts[starts >= len(tokens) - PROMPT]
+    start = int(late[0] if len(late) else starts[-1])
+    clock = np.cumsum(codec.grammar.add[tokens, 2])
+    return Prompt(stretch_of(codec, tokens, start, len(tokens)).tokens, int(clock[start - 1]) if start else 0)
+
+
+def generate(
+    bundle: Bundle, graph: Graph, plan: Plan, stop: Callable[[], bool]
+) -> Iterator[list[tuple[Row, list[Note], bool]]]:
+    """After each slice: (row, its new final notes, whether it is whole) of the rows that were still open.
+
+    Notes are on the clock of the prompt's clip, in ticks. Ends early where `stop` says so, between slices.
+    """
+    codec = bundle.codec
+    primed = _primed(bundle, graph, plan)
+    rows = [_new_row(codec, plan, primed, index) for index in range(plan.candidates)]
+    state = _tiled(primed, len(rows))
+    most = MOST_TOKENS * max(1, (plan.until - plan.begin) // codec.resolution)
+    done = 0
+    while rows and not stop():
+        steps = SLICES[min(done, 1)]
+        outputs = graph.run(_inputs(bundle, plan, state, _uniform(rows, steps)))
+        done += 1
+        news, keep = [], []
+        for column, row in enumerate(rows):
+            notes, whole = _read(row, outputs["tokens"][:, column], plan.until)
+            row.notes += notes
+            whole = whole or done * SLICES[1] >= most
+            if whole and not row.notes and row.draws < REDRAWS:
+                row = _new_row(codec, plan, primed, row.index, row.draws + 1)
+                _put(outputs, column, primed)
+                whole = False
+            rows[column] = row
+            keep += [] if whole else [column]
+            news.append((row, notes, whole))
+        yield news
+        rows = [rows[column] for column in keep]
+        state = _after(outputs, keep)
+
+
+def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int, draws: int = 1) -> Row:
+    said = plan.prompt.tokens[codec.kinds[plan.prompt.tokens] == KINDS.index("VELOCITY")]
+    velocity = int(codec.values[said[-1]]) if len(said) else FIRST_VELOCITY
+    reader = NoteReader(codec, int(plan.prompt.tokens[-1]), primed["state"][0], velocity)
+    # a stream for each candidate: its notes are the same alone and among others
+    return Row(index, reader, np.random.default_rng([plan.seed, index, draws]), draws=draws)
+
+
+def _opening(state: NDArray[np.float32], plan: Plan) -> NDArray[np.float32]:
+    """The grammar's state behind the prompt: nothing may join its last onset, nothing may start before `begin`."""
+    clock = float(state[2])
+    begin = max(plan.begin, plan.silent_until)
+    if begin <= clock:  # generation from nothing: the first onset is open
+        return state
+    return np.array([CLOSED, begin - clock, clock], np.float32)
+
+
+def _primed(bundle: Bundle, graph: Graph, plan: Plan) -> Arrays:
+    """The network's state after the prompt but for its last token, which the first slice feeds; one row."""
+    tokens = plan.prompt.tokens
+    layers, cells = int(bundle.card.sizes["layers"]), int(bundle.card.sizes["hidden"])
+    state: Arrays = {
+        "token": tokens[:1],
+        "hidden": np.zeros((layers, 1, cells), np.float32),
+        "cell": np.zeros((layers, 1, cells), np.float32),
+        "state": np.array([[0, 0, plan.prompt.clock]], np.float32),
+    }
+    if len(tokens) > 1:
+        inputs = _inputs(bundle, plan, state, np.zeros((len(tokens) - 1, 1), np.float32), tokens[1:, None])
+        state = _after(graph.run(inputs | {"until": np.full(1, np.inf, np.float32)}), [0])
+    return state | {"state": _opening(state["state"][0], plan)[None]}
+
+
+def _after(outputs: Arrays, rows: list[int]) -> Arrays:
+    """The state that the outputs leave `rows` in."""
+    return {name: np.take(outputs[f"next_{name}"], rows, axis) for name, axis in _ROW_AXIS.items()}
+
+
+_ROW_AXIS = {"token": 0, "hidden": 1, "cell": 1, "state": 0}
+
+
+def _tiled(state: Arrays, rows: int) -> Arrays:
+    return {name: np.repeat(state[name], rows, axis) for name, axis in _ROW_AXIS.items()}
+
+
+def _put(outputs: Arrays, column: int, state: Arrays) -> None:
+    """Sets one row of the outputs back to a primed state."""
+    for name, axis in _ROW_AXIS.items():
+        np.moveaxis(outputs[f"next_{name}"], axis, 0)[column] = np.moveaxis(state[name], axis, 0)[0]
+
+
+def _uniform(rows: Sequence[Row], steps: int) -> NDArray[np.float32]:
+    return np.stack([row.random.random(steps, np.float32) for row in rows], axis=1)
+
+
+def _inputs(
+    bundle: Bundle, plan: Plan, state: Arrays, uniform: NDArray[np.float32], forced: NDArray[np.int64] | None = None
+) -> Arrays:
+    """The graph's inputs for rows in `state`."""
+    steps, rows = uniform.shape
+    bias = np.zeros((rows, bundle.codec.size), np.float32)
+    bias[:, END] = -1e9  # the task says where the music ends
+    return state | {
+        "forced": np.full((steps, rows), -1, np.int64) if forced is None else forced,
+        "uniform": uniform,
+        "until": np.full(rows, plan.until, np.float32),
+        "bar": np.full(rows, plan.bar, np.float32),
+        "meter": np.full(rows, meter_index(plan.meter), np.int64),
+        "condition": np.repeat(plan.condition[None], rows, 0),
+        "bias": bias,
+        "temperature": np.array([plan.temperature], np.float32),
+        "top_p": np.array([plan.top_p], np.float32),
+    }
+
+
+def _read(row: Row, tokens: NDArray[np.int64], until: int) -> tuple[list[Note], bool]:
+    """The final notes in a slice of one row, and whether it has reached its end."""
+    notes: list[Note] = []
+    for token in tokens:
+        if token == END:
+            return notes, True
+        notes += row.reader.read(int(token))
+        if row.reader.state[2] >= until:
+            return notes, True
+    return notes, False

@@ -1,0 +1,98 @@
+"""What `generate` and `continue` share: options of sampling, and from sampled notes to candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.bundle import Bundle
+from assistant.clip import TICKS, Clip, Note, bar_ticks
+from assistant.condition import DENSITY, GIVEN, MOST_DENSE, PITCH
+from assistant.generator import Plan, Prompt, generate
+from assistant.option import Option, Value
+from assistant.request import Candidate
+from assistant.runtime import Graph
+
+BARS = Option("bars", "int", 4, "how many bars to make", 1, 64)
+SAMPLING = (
+    Option("temperature", "float", 0.95, "below 1 safer, above 1 bolder", 0.1, 2.0),
+    Option("top_p", "float", 0.95, "leave out the unlikeliest notes that share the rest of the probability", 0.05, 1.0),
+    Option("density", "float", None, "notes a quarter; left out: as the clip, or free", 0.05, MOST_DENSE),
+    Option(
+        "register", "float", None, "mean pitch as a MIDI number, 60 is middle C; left out: as the clip, or free", 0, 127
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """New notes of one candidate, as ticks from where the new music begins; `whole` once there are no more."""
+
+    candidate: int
+    first: int  # index of the first of these notes
+    notes: tuple[Note, ...]
+    whole: bool
+
+
+def steered(given: NDArray[np.float32], options: Mapping[str, Value | None]) -> NDArray[np.float32]:
+    """A condition with the density and register that the options ask for."""
+    given = given.copy()
+    flags = np.arange(GIVEN.start, GIVEN.stop)
+    for key, column, scale, flag in (("register", PITCH, 127.0, flags[1]), ("density", DENSITY, MOST_DENSE, flags[2])):
+        value = options[key]
+        if value is not None:
+            given[column], given[flag] = float(value) / scale, 1
+    return given
+
+
+def sample(
+    bundle: Bundle,
+    graph: Graph,
+    clip: Clip,
+    prompt: Prompt,
+    given: NDArray[np.float32],
+    options: Mapping[str, Value | None],
+    stop: Callable[[], bool],
+) -> Iterator[list[Slice]]:
+    """Slices of the bars that follow `clip`, which gives end, tempo and meter."""
+    step = bundle.codec.step
+    begin = -(-clip.length // step)
+    bars = int(options["bars"] or 1)
+    sounding = max((-(-note.end // step) for note in clip.notes if not note.muted), default=0)
+    plan = Plan(
+        prompt=prompt,
+        begin=begin,
+        until=(clip.length + bars * clip.bar) // step,
+        bar=clip.bar // step,
+        meter=clip.meter,
+        condition=steered(given, options),
+        seed=int(options["seed"] or 0),
+        candidates=int(options["candidates"] or 1),
+        temperature=float(options["temperature"] or 1.0),
+        top_p=float(options["top_p"] or 1.0),
+        silent_until=sounding if bundle.codec.voices == "one" else 0,
+    )
+    end = bars * clip.bar
+    for news in generate(bundle, graph, plan, stop):
+        yield [
+            Slice(row.index, len(row.notes) - len(notes), tuple(_placed(n, clip.length, end) for n in notes), whole)
+            for row, notes, whole in news
+        ]
+
+
+def _placed(note: Note, origin: int, end: int) -> Note:
+    """A note on the clock of the new clip, cut where that clip ends."""
+    start = note.start - origin
+    return replace(note, start=start, duration=min(note.duration, end - start))
+
+
+def candidate_of(notes: tuple[Note, ...], clip: Clip, bars: int) -> Candidate:
+    """A whole candidate that follows `clip`, with measures of it."""
+    length = bars * bar_ticks(clip.meter)
+    measures: dict[str, float | str] = {"density": round(len(notes) * TICKS / length, 3)}
+    if notes:
+        measures["register"] = round(sum(note.pitch for note in notes) / len(notes), 2)
+    return Candidate(Clip(notes, length, clip.tempo, clip.meter), clip.length, measures)

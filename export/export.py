@@ -1,0 +1,130 @@
+"""`continuo export`: a run becomes a bundle, if the graph is the network and int8 weights cost little."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from assistant.bundle import FORMAT, MODEL, Card, write_bundle
+from assistant.codecs.events import EventCodec
+from assistant.condition import positions
+from assistant.runtime import Graph
+from export.charrnn import step_weights
+from export.graph import sampling_graph
+from training.config import Config, ConfigError
+from training.models.charrnn import CharRNN
+from training.scores import graph_inputs
+from training.shards import Corpus, read_corpus, segments
+from training.table import as_text, network_scores, table
+from training.train import CORPUS, load_run
+
+USE = (
+    "Sketches, continuations and variations for a musician to choose from and edit. It has learnt from European music "
+    "of the 18th and 19th century and knows no other style; it has no form beyond a few phrases, and it can repeat "
+    "what it was given or come close to what it has learnt."
+)
+
+
+class ExportError(ValueError):
+    """The graph is not the network, or int8 weights cost too much; the text has both numbers."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="folder of a run, as `continuo train` writes it")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    parser.add_argument("--title", default=None, help="title in the card (default: that of the configuration)")
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        card = export(args.run, args.out, args.title)
+    except (ConfigError, ExportError) as error:
+        print(f"continuo: {error}")
+        return 1
+    print(as_text(card.metrics["test"]["rows"]))
+    print(
+        f"{args.out}: {(args.out / MODEL).stat().st_size / 1e6:.1f} MB, parity {card.metrics['parity']:.1e}, "
+        f"int8 costs {card.metrics['int8_cost']:.2%}"
+    )
+    return 0
+
+
+def export(folder: Path, out: Path, title: str | None = None) -> Card:
+    """Writes the bundle of a run and gives its card. Raises ConfigError or ExportError."""
+    config, module, checkpoint = load_run(folder)
+    codec = EventCodec(**vars(config.codec))
+    if not (folder / CORPUS).is_file():
+        raise ConfigError(f"{folder} holds no {CORPUS}, which the run should have written")
+    corpus = read_corpus(codec, folder / CORPUS)
+    weights = step_weights(module.net)
+    difference = parity(module.net, sampling_graph(weights, codec.grammar, False, logits=True), config, corpus)
+    if not difference <= config.export.parity:
+        raise ExportError(
+            f"the graph's logits differ from torch's by {difference:.1e}, more than {config.export.parity:.0e}"
+        )
+    whole = sampling_graph(weights, codec.grammar, int8=False).SerializeToString()
+    small = sampling_graph(weights, codec.grammar, int8=True).SerializeToString()
+    exact = network_scores(Graph(whole, "fp32"), config, corpus)
+    scores = network_scores(Graph(small, "int8"), config, corpus)
+    cost = max(scores[mode].nats / exact[mode].nats - 1 for mode in scores)
+    if not cost <= config.export.int8_cost:
+        raise ExportError(f"int8 weights cost {cost:.2%} of the test NLL, more than {config.export.int8_cost:.2%}")
+    metrics: dict[str, Any] = {
+        "test": table(config, corpus, scores, folder / "baselines.json"),
+        "parity": float(f"{difference:.3g}"),
+        "int8_cost": round(float(cost), 5),
+        "fp32": {mode: score.row() for mode, score in exact.items()},
+        "steps_trained": int(checkpoint["global_step"]),
+    }
+    card = card_of(config, corpus, module.net, metrics, title)
+    write_bundle(out, card, {MODEL: small})
+    return card
+
+
+def parity(net: CharRNN, graph: Any, config: Config, corpus: Corpus) -> float:
+    """Largest difference of a logit between torch and the fp32 graph, over stretches of the test split."""
+    codec = corpus.codec
+    some = segments(corpus, "test", config.train.length, 8_000)[:8]
+    inputs = graph_inputs(codec, config.model.layers, config.model.hidden, some, "conditioned")
+    found = Graph(graph.SerializeToString(), "parity").run(inputs)["logits"]  # (T, B, V)
+    worst = 0.0
+    for row, (tokens, _, _, meter, given) in enumerate(some):
+        clock = inputs["state"][row, 2] + codec.grammar.add[tokens, 2].cumsum()
+        place = np.minimum(np.fmod(clock, inputs["bar"][row]), positions(codec.resolution) - 1).astype(np.int64)
+        batch = (tokens, place, np.full_like(tokens, meter[-1]), np.repeat(given[None], len(tokens), 0))
+        with torch.no_grad():
+            logits = net(*(torch.from_numpy(array)[None] for array in batch))[0][0].numpy()
+        worst = max(worst, float(np.abs(logits[:-1] - found[: len(tokens) - 1, row]).max()))
+    return worst
+
+
+def card_of(config: Config, corpus: Corpus, net: CharRNN, metrics: dict[str, Any], title: str | None) -> Card:
+    """The card of a network that was trained by a configuration on a corpus."""
+    data = json.loads(json.dumps({"sets": [vars(entry) for entry in config.data.sets]})) | corpus.origin
+    data["attribution"] = list(config.attribution)
+    return Card(
+        format=FORMAT,
+        name=config.name,
+        title=title or config.title,
+        family=config.model.family,
+        tasks=config.tasks,
+        codec=vars(config.codec),
+        sizes={
+            "layers": config.model.layers,
+            "hidden": config.model.hidden,
+            "vocabulary": corpus.codec.size,
+            "positions": positions(config.codec.resolution),
+            "parameters": sum(weight.numel() for weight in net.parameters()),
+        },
+        files={},
+        data=data,
+        licence=config.licence,
+        metrics=metrics,
+        command=f"continuo train {config.name}.toml --data DIR --out RUN && continuo export RUN --out BUNDLE",
+        use=USE,
+    )

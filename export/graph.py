@@ -1,0 +1,287 @@
+"""The sampling loop of a Char-RNN as one ONNX graph.
+
+One iteration of the loop feeds a token through the network, closes what the grammar forbids, and draws the next token
+from the rest: inverse of the cumulative distribution at a uniform number that the caller gives, so the same numbers
+give the same notes. What depends only on token, position or meter is folded into tables of gate inputs, so a step
+costs one product a layer.
+
+With int8 weights every product inside the loop is one of integers: an LSTM's output lies in -1 to 1, so its scale is
+known beforehand, nothing depends on the other rows of the batch, and a candidate has the same notes alone and among
+others, on one thread and on several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from assistant.codecs.events import END, OPEN, Grammar
+from assistant.condition import SIZE
+
+OPSET, IR_VERSION = 17, 10
+ONNXRUNTIME = "com.microsoft"  # operators that onnxruntime brings itself
+CANDIDATES = 32  # tokens that sampling looks at, the likeliest first
+# Without VNNI instructions, x86 adds products of bytes in pairs of 16 bits: 255 x 64 x 2 is the most that fits, and
+# what does not fit is cut off silently. With 64 levels every processor gives the same sums.
+WEIGHT_LEVELS = 64
+FORBIDDEN = -1e9  # logit of an illegal token
+HIDDEN_SCALE, HIDDEN_ZERO = np.float32(1 / 127), np.uint8(128)
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class StepWeights:
+    """What one step needs, gates in the order input, forget, output, cell; H cells, V tokens.
+
+    token (V, 4H), position (positions, 4H), meter (meters, 4H): gate inputs of the first layer, biases in `token`;
+    condition (SIZE, 4H); layers: (H, 4H) for the first, (2H, 4H) for the others, which see the layer below and
+    themselves; biases (4H,) of the other layers; out (H, V), out_bias (V,)
+    """
+
+    token: Array
+    position: Array
+    meter: Array
+    condition: Array
+    layers: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    out: Array
+    out_bias: Array
+
+
+class _Body:
+    """Nodes with names of their own; `op` adds one and gives the name of its output."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.nodes: list[onnx.NodeProto] = []
+        self.tensors: list[onnx.TensorProto] = []
+
+    def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: object) -> str | list[str]:
+        names = [f"{self.prefix}_{kind}_{len(self.nodes)}_{index}" for index in range(outputs)]
+        self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def one(self, kind: str, *inputs: str, **attributes: object) -> str:
+        name = self.op(kind, *inputs, **attributes)
+        assert isinstance(name, str)
+        return name
+
+    def constant(self, name: str, value: object) -> str:
+        self.tensors.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+
+def sampling_graph(weights: StepWeights, grammar: Grammar, int8: bool, logits: bool = False) -> onnx.ModelProto:
+    """The graph. B rows, T steps at most; L layers of H cells; V tokens.
+
+    Inputs: token (B,) to feed first; forced (T, B), -1 where the graph may choose; uniform (T, B) in 0 to 1;
+    hidden, cell (L, B, H); state (B, 3) of the grammar, `token` included; until (B,): a row stops once its clock has
+    reached it; bar (B,) steps a bar, 0 for unknown; meter (B,); condition (B, SIZE); bias (B, V) added to the logits;
+    temperature (1,), top_p (1,).
+    Outputs: tokens (t, B), END behind the stop; probability (t, B) of each before top_p; the next token, hidden, cell
+    and state; with `logits` also the raw logits (t, B, V).
+    """
+    outer, body = _Body("outer"), _Body("step")
+    layers, cells, vocabulary = len(weights.layers), weights.out.shape[0], weights.out.shape[1]
+    _constants(outer, weights, grammar)
+    gates0 = _fixed_gates(outer)
+    carried = _loop_body(outer, body, weights, int8, gates0, logits)
+
+    rows = [outer.one("Gather", "hidden", outer.constant(f"layer_{i}", i)) for i in range(layers)]
+    if int8:
+        rows = [outer.one("QuantizeLinear", row, "hidden_scale", "hidden_zero") for row in rows]
+    rows += [outer.one("Gather", "cell", f"layer_{i}") for i in range(layers)]
+    trip = outer.one("Gather", outer.one("Shape", "forced"), outer.constant("zero", np.int64(0)))
+    running = outer.constant("running", True)
+    scans = ["tokens", "probability_column"] + (["logits"] if logits else [])
+    finals = ["next_token", "next_state", *(f"final_{i}" for i in range(2 * layers))]
+    hidden_type = TensorProto.UINT8 if int8 else TensorProto.FLOAT
+    loop = helper.make_graph(
+        body.nodes,
+        "step",
+        [
+            helper.make_tensor_value_info("index", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("now", TensorProto.INT64, ["B"]),
+            helper.make_tensor_value_info("at", TensorProto.FLOAT, ["B", 3]),
+            *(helper.make_tensor_value_info(f"hidden_{i}", hidden_type, ["B", cells]) for i in range(layers)),
+            *(helper.make_tensor_value_info(f"cell_{i}", TensorProto.FLOAT, ["B", cells]) for i in range(layers)),
+        ],
+        [helper.make_empty_tensor_value_info(name) for name in carried],
+        body.tensors,
+    )
+    outer.nodes.append(helper.make_node("Loop", [trip, running, "token", "state", *rows], [*finals, *scans], body=loop))
+    last = [f"final_{i}" for i in range(layers)]
+    if int8:
+        last = [outer.one("DequantizeLinear", name, "hidden_scale", "hidden_zero") for name in last]
+    outer.nodes.append(helper.make_node("Squeeze", ["probability_column", "axis_2"], ["probability"]))
+    for name, parts in (("next_hidden", last), ("next_cell", [f"final_{layers + i}" for i in range(layers)])):
+        lifted = [outer.one("Unsqueeze", part, "zero_axis") for part in parts]
+        outer.nodes.append(helper.make_node("Concat", lifted, [name], axis=0))
+    return _model(outer, layers, cells, vocabulary, logits)
+
+
+def _constants(outer: _Body, weights: StepWeights, grammar: Grammar) -> None:
+    add = grammar.add.copy()
+    add[END, 2] = OPEN  # END stops a row as a clock beyond every `until` does
+    for name, value in (
+        ("token_gates", weights.token),
+        ("position_gates", weights.position),
+        ("meter_gates", weights.meter),
+        ("condition_gates", weights.condition[None]),  # (1, SIZE, 4H)
+        ("out_bias", weights.out_bias),
+        ("follow", np.where(grammar.follow[grammar.kind], 0, FORBIDDEN).astype(np.float32)),  # (V, V)
+        ("pitch", grammar.pitch[None]),
+        ("wait", grammar.wait[None]),
+        ("keep", grammar.keep),
+        ("add", add),
+        ("forbidden", np.float32(FORBIDDEN)),
+        ("last_position", np.float32(len(weights.position) - 1)),
+        ("top", np.array([CANDIDATES])),
+        ("last_top", np.int64(CANDIDATES - 1)),
+        ("end", np.int64(END)),
+        ("nothing", np.float32(0)),
+        ("one", np.float32(1)),
+        ("last_axis", np.array([1])),
+        ("zero_axis", np.array([0])),
+        ("axis", np.int64(1)),
+        ("axis_2", np.array([2])),
+        ("clock_column", np.int64(2)),
+        ("hidden_scale", HIDDEN_SCALE),
+        ("hidden_zero", HIDDEN_ZERO),
+    ):
+        outer.constant(name, value)
+
+
+def _fixed_gates(outer: _Body) -> str:
+    """What does not change during the loop: gates of meter and condition, bar lengths that can be divided by."""
+    # a sum of products instead of a matrix product: its rounding does not depend on the number of rows
+    spread = outer.one("Mul", outer.one("Unsqueeze", "condition", "axis_2"), "condition_gates")
+    given = outer.one("ReduceSum", spread, "last_axis", keepdims=0)  # (B, 4H)
+    bar = outer.one("Unsqueeze", "bar", "last_axis")
+    known = outer.one("Greater", bar, "nothing")
+    for kind, inputs, name in (
+        ("Where", [known, bar, "one"], "bar_steps"),
+        ("Where", [known, "nothing", "last_position"], "bar_unknown"),
+        ("Unsqueeze", ["until", "last_axis"], "until_column"),
+        ("Unsqueeze", ["uniform", "axis_2"], "uniform_column"),
+        ("Unsqueeze", ["forced", "axis_2"], "forced_column"),
+    ):
+        outer.nodes.append(helper.make_node(kind, inputs, [name]))
+    return outer.one("Add", given, outer.one("Gather", "meter_gates", "meter"))
+
+
+def _product(
+    outer: _Body, body: _Body, name: str, hidden: Sequence[str], weight: Array, int8: bool, bias: str = ""
+) -> str:
+    """`hidden` (B, H) side by side times `weight`, plus `bias`; in int8 with a scale for each column."""
+    joined = hidden[0] if len(hidden) == 1 else body.one("Concat", *hidden, axis=1)
+    if not int8:
+        product = body.one("MatMul", joined, outer.constant(name, weight))
+        return body.one("Add", product, bias) if bias else product
+    scale = np.maximum(np.abs(weight).max(0), 1e-9) / WEIGHT_LEVELS
+    outer.constant(name, np.rint(weight / scale).astype(np.int8))
+    outer.constant(f"{name}_scale", scale.astype(np.float32))
+    inputs = [joined, name, "hidden_scale", f"{name}_scale", "hidden_zero", ""]
+    return body.one("MatMulIntegerToFloat", *inputs, *([bias] if bias else []), domain=ONNXRUNTIME)
+
+
+def _loop_body(outer: _Body, body: _Body, weights: StepWeights, int8: bool, fixed: str, logits: bool) -> list[str]:
+    """One step; gives the names of what the loop carries on and of what it collects."""
+    cells = weights.out.shape[0]
+    outer.constant("gate_sizes", np.array([3 * cells, cells]))
+    outer.constant("three_cells", np.array([cells] * 3))
+    floor, gap, clock = body.op("Split", "at", outer.constant("columns", np.array([1, 1, 1])), outputs=3, axis=1)
+    phase = body.one("Add", body.one("Mod", clock, "bar_steps", fmod=1), "bar_unknown")
+    position = body.one("Cast", body.one("Min", phase, "last_position"), to=TensorProto.INT64)
+    at_bar = body.one("Squeeze", body.one("Gather", "position_gates", position), "last_axis")
+    gates = body.one("Add", body.one("Add", body.one("Gather", "token_gates", "now"), at_bar), fixed)
+    hidden, cell = [], []
+    for layer, weight in enumerate(weights.layers):
+        name = f"layer_{layer}_weight"
+        if layer:
+            bias = outer.constant(f"layer_{layer}_bias", weights.biases[layer - 1])
+            gates = _product(outer, body, name, [hidden[-1], f"hidden_{layer}"], weight, int8, bias)
+        else:
+            gates = body.one("Add", gates, _product(outer, body, name, ["hidden_0"], weight, int8))
+        shut, new = body.op("Split", gates, "gate_sizes", outputs=2, axis=1)
+        let_in, forget, out = body.op("Split", body.one("Sigmoid", shut), "three_cells", outputs=3, axis=1)
+        kept = body.one("Mul", forget, f"cell_{layer}")
+        cell.append(body.one("Add", kept, body.one("Mul", let_in, body.one("Tanh", new))))
+        shown = body.one("Mul", out, body.one("Tanh", cell[-1]))
+        hidden.append(body.one("QuantizeLinear", shown, "hidden_scale", "hidden_zero") if int8 else shown)
+    raw = _product(outer, body, "out_weight", [hidden[-1]], weights.out, int8, "out_bias")
+    chosen, probability = _choice(body, raw, floor, gap, clock)
+    token = body.one("Squeeze", chosen, "last_axis")
+    state = body.one("Mul", "at", body.one("Gather", "keep", token))
+    state = body.one("Add", state, body.one("Gather", "add", token))
+    left = body.one("Sub", "until_column", body.one("Gather", state, "clock_column", axis=1))
+    go_on = body.one("Greater", body.one("ReduceMax", left, keepdims=0), "nothing")
+    scans = [body.one("Identity", token), probability] + ([raw] if logits else [])
+    return [go_on, token, state, *hidden, *cell, *scans]
+
+
+def _choice(body: _Body, raw: str, floor: str, gap: str, clock: str) -> tuple[str, str]:
+    """The next token (B, 1) and its probability (B, 1)."""
+    legal = body.one("And", body.one("GreaterOrEqual", "pitch", floor), body.one("GreaterOrEqual", "wait", gap))
+    followed = body.one("Add", body.one("Add", raw, body.one("Gather", "follow", "now")), "bias")
+    share = body.one("Softmax", body.one("Div", body.one("Where", legal, followed, "forbidden"), "temperature"), axis=1)
+    high, which = body.op("TopK", share, "top", outputs=2, axis=1)
+    sums = body.one("CumSum", high, "axis")
+    inside = body.one("Less", body.one("Sub", sums, high), "top_p")  # the likeliest is always inside
+    most = body.one("ReduceMax", body.one("Where", inside, sums, "nothing"), axes=[1], keepdims=1)
+    aim = body.one("Mul", body.one("Gather", "uniform_column", "index"), most)
+    passed = body.one("Cast", body.one("LessOrEqual", sums, aim), to=TensorProto.INT64)
+    place = body.one("Min", body.one("ReduceSum", passed, "last_axis", keepdims=1), "last_top")
+    drawn = body.one("GatherElements", which, place, axis=1)
+    forced = body.one("Gather", "forced_column", "index")
+    wanted = body.one("Where", body.one("Less", forced, "end"), drawn, forced)
+    chosen = body.one("Where", body.one("LessOrEqual", "until_column", clock), "end", wanted)
+    return chosen, body.one("GatherElements", share, chosen, axis=1)
+
+
+def _model(outer: _Body, layers: int, cells: int, vocabulary: int, logits: bool) -> onnx.ModelProto:
+    def info(name: str, kind: int, *shape: str | int) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, kind, list(shape))
+
+    whole, real = TensorProto.INT64, TensorProto.FLOAT
+    inputs = [
+        info("token", whole, "B"),
+        info("forced", whole, "T", "B"),
+        info("uniform", real, "T", "B"),
+        info("hidden", real, layers, "B", cells),
+        info("cell", real, layers, "B", cells),
+        info("state", real, "B", 3),
+        info("until", real, "B"),
+        info("bar", real, "B"),
+        info("meter", whole, "B"),
+        info("condition", real, "B", SIZE),
+        info("bias", real, "B", vocabulary),
+        info("temperature", real, 1),
+        info("top_p", real, 1),
+    ]
+    outputs = [
+        info("tokens", whole, "t", "B"),
+        info("probability", real, "t", "B"),
+        info("next_token", whole, "B"),
+        info("next_hidden", real, layers, "B", cells),
+        info("next_cell", real, layers, "B", cells),
+        info("next_state", real, "B", 3),
+    ]
+    if logits:
+        outputs.append(info("logits", real, "t", "B", vocabulary))
+    graph = helper.make_graph(outer.nodes, "sample", inputs, outputs, outer.tensors)
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(ONNXRUNTIME, 1)],
+        ir_version=IR_VERSION,
+    )
+    model.producer_name = "continuo"
+    onnx.checker.check_model(model)
+    return model

@@ -1,0 +1,114 @@
+"""The answers to one request: sent, remembered for a repeat, written to its file, and ended exactly once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from assistant.clip import TICKS, Note
+from assistant.request import AssistantError, Candidate
+from osc_bridge.addresses import DONE, FAIL, NOTES, PROGRESS, RESULT
+from osc_bridge.asked import Identity
+from osc_bridge.encode import Value, encode, note_parts, note_values
+from osc_bridge.spool import ReplyFile, as_text
+
+PROGRESS_SECONDS = 0.1
+
+log = logging.getLogger("continuo")
+
+
+class Answers:
+    """Takes what the engine makes, from its thread, and the end, from any thread; after the end it is silent.
+
+    `order` names for note k of the engine's clip the client's index, where the answer keeps the client's order.
+    """
+
+    def __init__(self, identity: Identity, send: Callable[[bytes], None], size: int, file: ReplyFile | None) -> None:
+        self.identity = identity
+        self.order: tuple[int, ...] | None = None
+        self.ended = 0.0  # when, in seconds of the monotonic clock
+        self.datagrams: list[bytes] = []
+        self.bytes = 0
+        self._send = send
+        self._size = size  # bytes a datagram at most
+        self._file = file
+        self._lines: list[str] = []
+        self._sent: dict[int, int] = {}  # notes of each candidate that are on their way
+        self._next_progress = 0.0
+        self._lock = threading.RLock()
+
+    def say(self, address: str, *arguments: Value, notes: Sequence[Note] = ()) -> None:
+        """Send `address id arguments... notes...`."""
+        with self._lock:
+            if self.ended:
+                return
+            datagram = encode(address, self.identity, *arguments, notes=notes)
+            self.datagrams.append(datagram)
+            self.bytes += len(datagram)
+            if self._file:
+                self._lines.append(as_text(address, (self.identity, *arguments, *note_values(notes))))
+            self._send(datagram)
+
+    def notes(self, candidate: int, first: int, notes: Sequence[Note], total: int) -> None:
+        """Notes `first`, `first` + 1 ... of a candidate are final."""
+        with self._lock:
+            self._sent[candidate] = max(self._sent.get(candidate, 0), first + len(notes))
+            for start, run in self._runs(first, notes):
+                before = (self.identity, candidate)
+                for arguments, part in note_parts(NOTES, before, start, total, run, self._size):
+                    self.say(NOTES, *arguments[1:], notes=part)
+
+    def candidate(self, index: int, candidate: Candidate) -> None:
+        """A candidate is whole: the notes that were not sent yet, its file, and the result."""
+        clip = candidate.clip
+        with self._lock:
+            sent = self._sent.get(index, 0)
+            self.notes(index, sent, clip.notes[sent:], len(clip.notes))
+            if self._file and not self.ended:
+                self._file.candidate(index, clip)
+            measures = [value for pair in candidate.measures.items() for value in pair]
+            self.say(RESULT, index, len(clip.notes), candidate.at / TICKS, clip.length / TICKS, *measures)
+
+    def progress(self, fraction: float) -> None:
+        """How much is done, 0 to 1; at most ten a second go out, and none is remembered."""
+        now = time.monotonic()
+        with self._lock:
+            if self.ended or now < self._next_progress:
+                return
+            self._next_progress = now + PROGRESS_SECONDS
+            arguments = self.identity, min(1.0, max(0.0, float(fraction)))
+            if self._file:
+                self._file.progress(as_text(PROGRESS, arguments))
+            self._send(encode(PROGRESS, *arguments))
+
+    def done(self, *arguments: Value) -> bool:
+        """End with `/continuo/done id arguments...`; False where it had ended."""
+        return self._end(DONE, *arguments)
+
+    def fail(self, error: AssistantError) -> bool:
+        """End with `/continuo/fail id code text`; False where it had ended."""
+        return self._end(FAIL, error.code, error.text)
+
+    def _end(self, address: str, *arguments: Value) -> bool:
+        with self._lock:
+            if self.ended:
+                return False
+            self.say(address, *arguments)
+            self.ended = time.monotonic()
+            if self._file:
+                self._file.finish(self._lines)
+        return True
+
+    def _runs(self, first: int, notes: Sequence[Note]) -> Iterator[tuple[int, Sequence[Note]]]:
+        """The notes in runs of neighbouring indices of the client: one, where both orders agree."""
+        if self.order is None:
+            yield first, notes
+            return
+        placed = sorted(zip(self.order[first : first + len(notes)], notes, strict=True), key=lambda pair: pair[0])
+        start = 0
+        for end in range(1, len(placed) + 1):
+            if end == len(placed) or placed[end][0] != placed[end - 1][0] + 1:
+                yield placed[start][0], [note for _, note in placed[start:end]]
+                start = end

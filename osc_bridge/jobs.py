@@ -1,0 +1,217 @@
+"""Jobs: accepted requests on their way through the one thread that runs models."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from assistant.clip import Note
+from assistant.option import Value
+from assistant.request import AssistantError, Candidate, Request, Result
+from osc_bridge.addresses import ACCEPTED
+from osc_bridge.answers import Answers
+from osc_bridge.asked import Identity
+from osc_bridge.link import Target
+
+REMEMBER_SECONDS = 60.0
+MAX_REMEMBERED = 2048  # requests, and
+MAX_REMEMBERED_BYTES = 64 * 2**20  # bytes of their answers
+MAX_PER_CLIENT = 16  # requests of one client that have not ended
+MAX_SYNCS = 256
+
+log = logging.getLogger("continuo")
+
+
+class Engine(Protocol):
+    """What the bridge needs of `assistant.engine.Engine`."""
+
+    device: str
+
+    @property
+    def bundles(self) -> Mapping[str, object]: ...
+
+    def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]: ...
+
+    def run(
+        self,
+        request: Request,
+        *,
+        on_notes: Callable[[int, int, tuple[Note, ...], int], None] | None = None,
+        on_candidate: Callable[[int, Candidate], None] | None = None,
+        on_progress: Callable[[float], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Result: ...
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One accepted request. `client` is where its answers go; a press of a button has `repeatable` False."""
+
+    client: Target
+    request: Request
+    model: str
+    answers: Answers
+    repeatable: bool = True
+    accepted: float = 0.0  # seconds of the monotonic clock
+    replaying: bool = False
+
+    @property
+    def key(self) -> tuple[Target, Identity]:
+        """What makes another request the same one: who asks, and the id."""
+        return self.client, self.answers.identity
+
+
+class Jobs:
+    """The queue, the thread behind it, and the memory of what was answered."""
+
+    def __init__(self, engine: Engine, queue: int = 64, deadline: float = 60.0) -> None:
+        self.done = 0
+        self.failed = 0
+        self._engine = engine
+        self._queue = queue
+        self._deadline = deadline
+        self._running: Job | None = None
+        self._waiting: deque[Job] = deque()
+        self._unfinished: list[Job] = []
+        self._remembered: OrderedDict[tuple[Target, Identity], Job] = OrderedDict()
+        self._syncs: list[tuple[set[Job], Callable[[], None]]] = []
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Cancel everything and end the thread, which has one second for it."""
+        for job in tuple(self._unfinished):
+            self._fail(job, "cancelled", "the daemon was stopped")
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(1.0)
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Running, queued, done, failed."""
+        with self._changed:
+            running = int(self._running is not None)
+            return running, len(self._waiting), self.done, self.failed
+
+    def add(self, job: Job) -> None:
+        """Accept a job. Raises AssistantError `busy`."""
+        with self._changed:
+            if len(self._waiting) >= self._queue:
+                raise AssistantError("busy", f"{len(self._waiting)} requests are waiting, more do not fit (--queue)")
+            if sum(other.client == job.client for other in self._unfinished) >= MAX_PER_CLIENT:
+                text = f"{MAX_PER_CLIENT} of your requests have not ended: wait for one, or cancel it"
+                raise AssistantError("busy", text)
+            job.accepted = time.monotonic()
+            job.answers.say(ACCEPTED, job.request.task, job.model)
+            if job.repeatable:
+                self._remembered[job.key] = job
+            self._unfinished.append(job)
+            self._waiting.append(job)
+            self._changed.notify()
+
+    def repeated(self, client: Target, identity: Identity) -> Job | None:
+        """The job that a request of this client with this id repeats."""
+        job = self._remembered.get((client, identity))
+        if job and job.answers.ended and job.answers.ended < time.monotonic() - REMEMBER_SECONDS:
+            return None
+        return job
+
+    def cancel(self, client: Target, identity: Identity) -> None:
+        """End a job of this client, or where it has none of this id, of its host. Raises `not_found`."""
+        with self._changed:
+            same = [job for job in self._unfinished if job.answers.identity == identity and job.client[0] == client[0]]
+        own = [job for job in same if job.client == client]
+        for job in own or same:
+            self._fail(job, "cancelled", "cancelled as asked")
+        if not same and not self.repeated(client, identity):
+            raise AssistantError("not_found", f"no request {identity} is running or waiting")
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Call once all jobs that are here now have ended. Raises `busy`."""
+        with self._changed:
+            if len(self._syncs) >= MAX_SYNCS:
+                raise AssistantError("busy", f"{MAX_SYNCS} syncs are waiting, more do not fit")
+            if self._unfinished:
+                self._syncs.append((set(self._unfinished), call))
+                return
+        call()
+
+    def tick(self) -> None:
+        """End the jobs that are over their deadline, forget what is remembered too long or takes too much room."""
+        now = time.monotonic()
+        for job in tuple(self._unfinished):
+            if now - job.accepted > self._deadline:
+                self._fail(job, "timeout", f"not done within {self._deadline:g} seconds (--deadline)")
+        ended = [(key, job.answers) for key, job in self._remembered.items() if job.answers.ended]
+        room = MAX_REMEMBERED_BYTES
+        for count, (key, answers) in enumerate(reversed(ended)):
+            room -= answers.bytes
+            if count >= MAX_REMEMBERED or room < 0 or answers.ended < now - REMEMBER_SECONDS:
+                del self._remembered[key]
+
+    def _work(self) -> None:
+        while not self._closed:
+            with self._changed:
+                self._running = None
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return
+                job = self._running = self._waiting.popleft()
+            self._run(job)
+
+    def _run(self, job: Job) -> None:
+        answers = job.answers
+        try:
+            result = self._engine.run(
+                job.request,
+                on_notes=answers.notes,
+                on_candidate=answers.candidate,
+                on_progress=answers.progress,
+                stop=lambda: bool(answers.ended),
+            )
+        except AssistantError as error:
+            self._fail(job, error.code, error.text)
+        except Exception:  # this thread has to outlive a fault in any model
+            log.exception("the engine failed at %.200r", job.request.task)
+            self._fail(job, "internal", f"{job.request.task} failed; the log of the daemon says why")
+        else:
+            arguments = job.request.task, len(result.candidates), result.model, result.seed, result.seconds
+            self._ended(job, answers.done(*arguments), "done")
+
+    def _fail(self, job: Job, code: str, text: str) -> None:
+        self._ended(job, job.answers.fail(AssistantError(code, text)), code)
+
+    def _ended(self, job: Job, first: bool, outcome: str) -> None:
+        """Count a job that has ended; `first` is False where it had ended before."""
+        if not first:
+            return
+        log_request(job.client, job.request.task, job.answers.identity, outcome)
+        with self._changed:
+            self.done += outcome == "done"
+            self.failed += outcome != "done"
+            self._unfinished.remove(job)
+            if job in self._waiting:
+                self._waiting.remove(job)
+            for jobs, _ in self._syncs:
+                jobs.discard(job)
+            calls = [call for jobs, call in self._syncs if not jobs]
+            self._syncs = [sync for sync in self._syncs if sync[0]]
+        for call in calls:
+            call()
+
+
+def log_request(client: Target, asked: str, identity: Identity, outcome: str) -> None:
+    """One line a request; what came from outside is quoted and cut."""
+    log.info("%s:%d %.80r id %.80r: %.200r", *client, asked, identity, outcome)

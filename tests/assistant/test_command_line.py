@@ -1,0 +1,285 @@
+"""The command line: flags from the option tables, files in and out, errors in one line.
+
+An engine of a few lines stands in where only the command line is tested; the end-to-end tests use the shipped models.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assistant import __main__ as program
+from assistant import task_command
+from assistant.clip import TICKS, Clip, Note, clip_of
+from assistant.midi import read_midi, write_midi
+from assistant.option import Option, check_options
+from assistant.paths import bundled_models, examples_dir
+from assistant.request import AssistantError, Candidate, Request, Result
+from assistant.tasks import TASKS, options_of
+
+SHIPPED = all((bundled_models() / name / "card.json").exists() for name in ("melody", "piano"))
+needs_models = pytest.mark.skipif(not SHIPPED, reason="the shipped models melody and piano are not in assistant/models")
+GIVEN = clip_of([Note(0, 60, 480), Note(480, 62, 480), Note(960, 64, 960)], 90.0, (3, 4))
+
+
+class TinyEngine:
+    """Answers every task with random notes behind the given clip, as the options say."""
+
+    requests: list[Request]
+
+    def __init__(self) -> None:
+        type(self).requests = []
+
+    def run(self, request: Request) -> Result:
+        self.requests.append(request)
+        options = check_options(options_of(request.task), request.options)
+        chance = random.Random(f"{options['seed']}")
+        length = 4 * TICKS
+        at = request.clips[0].length if request.clips else 0
+        candidates = tuple(
+            Candidate(Clip((Note(0, chance.randrange(40, 90), 480),), length), at, {"density": 0.25})
+            for _ in range(int(options["candidates"] or 1))
+        )
+        return Result(candidates, "tiny", 7, 0.0125)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with `in.mid`, and the tiny engine behind the commands."""
+    monkeypatch.setattr(task_command, "Engine", TinyEngine)
+    monkeypatch.chdir(tmp_path)
+    write_midi(GIVEN, "in.mid")
+    return tmp_path
+
+
+def run(line: str) -> int:
+    """The exit status of `continuo` with these arguments."""
+    return program.main(line.split())
+
+
+def refused(line: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command that fails says."""
+    assert run(line) == 1
+    return capsys.readouterr().err
+
+
+def test_every_task_is_a_command() -> None:
+    assert set(TASKS) <= set(program.COMMANDS)
+
+
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_every_option_of_a_task_is_a_flag_but_those_of_the_wire(task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(f"{task} --help")
+    help_text = capsys.readouterr().out
+    for option in options_of(task):
+        assert ("--" + option.key.replace("_", "-") in help_text) is not option.key.startswith("reply_")
+
+
+def test_a_task_of_tomorrow_gets_its_clips_and_flags(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tomorrow:
+        NAME, SUMMARY, CLIPS = "blend", "blend two clips", (2, 2)
+        OPTIONS = (
+            Option("half_way", "bool", False, "100 % in the middle"),
+            Option("grid", "choice", "a", "?", choices=("a", "b")),
+        )
+
+    monkeypatch.setitem(TASKS, "blend", Tomorrow)  # type: ignore[arg-type]
+    monkeypatch.setitem(program.COMMANDS, "blend", ("assistant.task_command", "blend two clips"))
+    assert run("blend in.mid in.mid -o out.mid --half-way --grid b") == 0
+    request = TinyEngine.requests[0]
+    assert (len(request.clips), request.options) == (2, {"half_way": True, "grid": "b"})
+
+
+def test_an_option_that_is_left_out_is_not_in_the_request(folder: Path) -> None:
+    run("continue in.mid -o out.mid --seed 3")
+    assert TinyEngine.requests[0] == Request("continue", (GIVEN,), {"seed": 3})
+
+
+def test_the_new_clip_is_written_alone(folder: Path) -> None:
+    assert run("continue in.mid -o out.mid") == 0
+    clip = read_midi("out.mid")
+    assert (len(clip.notes), clip.length) == (1, 4 * TICKS)
+
+
+def test_join_puts_the_new_clip_behind_the_given_one(folder: Path) -> None:
+    run("continue in.mid -o out.mid --join")
+    clip = read_midi("out.mid")
+    assert clip.notes[:3] == GIVEN.notes
+    assert (clip.notes[3].start, clip.length, clip.meter) == (GIVEN.length, GIVEN.length + 4 * TICKS, (3, 4))
+
+
+def test_join_keeps_muted_notes(folder: Path) -> None:
+    write_midi(clip_of([Note(0, 60, 480), Note(0, 64, 480, muted=True)]), "in.mid")
+    run("continue in.mid -o out.mid --join")
+    assert [n.muted for n in read_midi("out.mid").notes] == [False, True, False]
+
+
+def test_several_candidates_go_to_numbered_files(folder: Path) -> None:
+    run("generate -o out.mid --candidates 3")
+    assert sorted(p.name for p in folder.glob("out*")) == ["out.0.mid", "out.1.mid", "out.2.mid"]
+
+
+def test_a_line_a_candidate(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("generate -o out.mid --candidates 2")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "out.0.mid: 1 notes, 1 bars, density 0.25",
+        "out.1.mid: 1 notes, 1 bars, density 0.25",
+        "tiny, seed 7, 12 ms",
+    ]
+
+
+def test_json_says_everything(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("continue in.mid -o out.mid --picture out.png --json")
+    assert json.loads(capsys.readouterr().out) == {
+        "task": "continue",
+        "model": "tiny",
+        "seed": 7,
+        "seconds": 0.0125,
+        "candidates": [
+            {"file": "out.mid", "notes": 1, "at_beats": 3.0, "length_beats": 4.0, "measures": {"density": 0.25}}
+        ],
+        "picture": "out.png",
+    }
+
+
+def test_a_picture_is_drawn(folder: Path) -> None:
+    run("continue in.mid -o out.mid --picture out.png --candidates 2")
+    assert Path("out.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("continue in.mid -o in.mid", "in.mid is the clip that was given"),
+        ("continue in.mid -o out.mid --picture in.mid", "in.mid is the clip that was given"),
+        ("continue none.mid -o out.mid", "there is no file none.mid"),
+        ("generate -o none/out.mid", "there is no folder none"),
+        ("generate -o out.mid --picture none/out.png", "there is no folder none"),
+    ],
+)
+def test_an_error_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str], line: str, text: str) -> None:
+    message = refused(line, capsys)
+    assert message.startswith("continuo: ") and text in message and message.count("\n") == 1
+
+
+def test_a_numbered_file_does_not_write_over_the_clip_that_was_given(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_midi(GIVEN, "song.1.mid")
+    assert "song.1.mid is the clip that was given" in refused("continue song.1.mid -o song.mid --candidates 2", capsys)
+    assert read_midi("song.1.mid") == GIVEN
+
+
+def test_a_damaged_clip_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("in.mid").write_bytes(b"MThd")
+    assert "in.mid: its header is cut short" in refused("continue in.mid -o out.mid", capsys)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("continue in.mid -o out.mid --candidates 17", "candidates 17 is not a whole number from 1 to 16"),
+        ("continue in.mid", "-o/--out"),
+        ("continue -o out.mid", "CLIP.mid"),
+        ("generate in.mid -o out.mid", "unrecognized arguments: in.mid"),
+        ("continu in.mid", "invalid choice: 'continu'"),
+        ("", "COMMAND"),
+    ],
+)
+def test_wrong_arguments_exit_with_2(folder: Path, capsys: pytest.CaptureFixture[str], line: str, text: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(line)
+    assert caught.value.code == 2
+    assert text in capsys.readouterr().err
+
+
+def test_an_error_of_the_engine_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: TinyEngine, request: Request) -> Result:
+        raise AssistantError("no_model", "no model can continue")
+
+    monkeypatch.setattr(TinyEngine, "run", fail)
+    assert refused("continue in.mid -o out.mid", capsys) == "continuo: no model can continue\n"
+
+
+@pytest.mark.parametrize(("command", "extra"), [("train", "train"), ("export", "train"), ("bench", "bench")])
+def test_a_missing_package_says_what_to_install(
+    command: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named 'torch.nn' ({name})", name="torch.nn")
+
+    monkeypatch.setattr(program.importlib, "import_module", missing)
+    assert refused(command, capsys) == f"continuo: {command} needs torch: pip install 'continuo[{extra}]'\n"
+
+
+def test_a_missing_module_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(program.importlib, "import_module", missing)
+    with pytest.raises(ModuleNotFoundError):
+        run("train")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run("--version")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"continuo {program.program_version()}\n"
+
+
+def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CONTINUO_HOME", str(tmp_path))
+    run("paths --json")
+    assert json.loads(capsys.readouterr().out)["spool"] == str(tmp_path / "spool")
+
+
+def test_tasks_demo_and_doctor_need_no_torch() -> None:
+    imports = "import sys, assistant.__main__, assistant.task_command, osc_bridge.demo, osc_bridge.doctor"
+    code = f"{imports}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(program.__file__).parents[1]).returncode == 0
+
+
+@needs_models
+def test_the_shipped_models_continue_a_tune_and_a_piano_phrase(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for example, model in (("sicilian_mariners.mid", "melody"), ("sonatina.mid", "piano")):
+        given = read_midi(examples_dir() / example)
+        assert run(f"continue {examples_dir() / example} -o {tmp_path / 'out.mid'} --bars 4 --seed 7 --json") == 0
+        report = json.loads(capsys.readouterr().out)
+        clip = read_midi(tmp_path / "out.mid")
+        assert (report["model"], report["candidates"][0]["at_beats"]) == (model, given.length / TICKS)
+        assert (clip.length, clip.meter) == (4 * given.bar, given.meter)
+        assert len(clip.notes) == report["candidates"][0]["notes"] > 4
+
+
+@needs_models
+def test_the_shipped_models_repeat_themselves_with_the_same_seed(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert run(f"generate -o {tmp_path / name}.mid --bars 4 --seed 11") == 0
+    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
+
+
+@needs_models
+def test_another_seed_gives_other_notes(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        run(f"generate -o {tmp_path / str(seed)}.mid --bars 4 --seed {seed}")
+    assert read_midi(tmp_path / "1.mid").notes != read_midi(tmp_path / "2.mid").notes
+
+
+@needs_models
+def test_models_names_what_ships(capsys: pytest.CaptureFixture[str]) -> None:
+    run("models --json")
+    models = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    assert {"melody", "piano"} <= set(models)
+    assert "continue" in models["melody"]["tasks"]

@@ -1,0 +1,95 @@
+"""An engine that plays scales: the interface of the real one, with notes that a test can foretell."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from assistant.clip import TICKS, Clip, Note, clip_of
+from assistant.option import Value, check_options
+from assistant.request import AssistantError, Candidate, Request, Result
+from assistant.tasks import TASKS, options_of
+from osc_bridge import daemon
+
+SLICE = 4  # notes that become final at once
+
+
+def scale(seed: int, candidate: int, length: int) -> tuple[Note, ...]:
+    """Sixteenths that climb; the pitch of the first is `seed` plus `candidate`, within an octave."""
+    low = 36 + (seed + candidate) % 12
+    return tuple(Note(index * TICKS // 4, low + index % 48, TICKS // 4, 1 + index % 127) for index in range(length))
+
+
+class ScaleEngine:
+    """Plays `length` notes a candidate, in `seconds` altogether, and counts its runs."""
+
+    device = "cpu"
+    device_note = "for tests"
+
+    def __init__(self, length: int = 8, seconds: float = 0.0) -> None:
+        self.bundles: dict[str, object] = {"scale": None}
+        self.length = length
+        self.seconds = seconds
+        self.requests: list[Request] = []
+        self.deaf = False  # does not look at `stop`
+        self.fault: Exception | None = None
+
+    def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
+        options = check_options(options_of(request.task), request.options)
+        low, high = TASKS[request.task].CLIPS
+        if not low <= len(request.clips) <= high:
+            raise AssistantError("bad_args", f"{request.task} takes {low} to {high} clips, not {len(request.clips)}")
+        if options["model"] not in ("", "scale"):
+            raise AssistantError("no_model", f"no model {options['model']}")
+        return "scale", options
+
+    def run(
+        self,
+        request: Request,
+        *,
+        on_notes: Callable[[int, int, tuple[Note, ...], int], None] | None = None,
+        on_candidate: Callable[[int, Candidate], None] | None = None,
+        on_progress: Callable[[float], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Result:
+        assert on_notes and on_candidate and on_progress and stop
+        model, options = self.plan(request)
+        self.requests.append(request)
+        if self.fault:
+            raise self.fault
+        seed = int(options["seed"] or 0)
+        count = int(options["candidates"] or 1)
+        candidates = []
+        for index in range(count):
+            notes = scale(seed, index, self.length)
+            if request.task.startswith("refine_"):
+                notes = tuple(replace(note, velocity=1 + k) for k, note in enumerate(request.clips[0].notes))
+            for first in range(0, len(notes), SLICE):
+                self._spend(self.seconds / count / len(notes) * SLICE, stop)
+                last = first + SLICE
+                on_notes(index, first, notes[first:last], len(notes) if last >= len(notes) else -1)
+                on_progress((index + first / len(notes)) / count)
+            clip = clip_of(notes) if notes else Clip((), 4 * TICKS)
+            candidates.append(Candidate(clip, request.clips[0].length if request.clips else 0, {"density": 4.0}))
+            on_candidate(index, candidates[-1])
+        return Result(tuple(candidates), model, seed, self.seconds)
+
+    def _spend(self, seconds: float, stop: Callable[[], bool]) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            if stop() and not self.deaf:
+                raise AssistantError("cancelled", "stopped")
+            if time.monotonic() >= end:
+                return
+            time.sleep(min(0.01, seconds))
+
+
+if __name__ == "__main__":  # the real daemon as a process of its own, playing scales; the first argument is `seconds`
+    import argparse
+
+    daemon.Engine = lambda *_: ScaleEngine(seconds=float(sys.argv[1]))  # type: ignore[assignment,misc]
+    parser = argparse.ArgumentParser()
+    daemon.add_arguments(parser)
+    sys.exit(daemon.run(parser.parse_args(sys.argv[2:])))

@@ -1,0 +1,68 @@
+"""The table of the Deep Symphony report: cross-entropy of the test split under the network and its baselines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from assistant.runtime import Graph
+from training.config import Config
+from training.ngram import cross_entropy, transposed
+from training.scores import MODES, Score, graph_score, parts_of, score_of
+from training.shards import Corpus, segments
+
+DISCOUNTS = (0.5, 0.7, 0.8, 0.9)  # the one that suits the valid split best is taken
+ROWS = {
+    "blind": "Char-RNN without the place in the bar",
+    "free": "vanilla Char-RNN",
+    "conditioned": "conditional Char-RNN",
+}
+EVALUATED = 4  # times the length of a training row: long enough that what came before a stretch hardly matters
+
+
+def baselines(corpus: Corpus, reach: int) -> dict[str, dict[str, float]]:
+    """Rows `random`, `1-gram` and `5-gram`; the n-grams count every piece of train in all its transpositions."""
+    codec = corpus.codec
+    train, _ = parts_of(codec, corpus.splits["train"])
+    valid, _ = parts_of(codec, corpus.splits["valid"])
+    test, targets = parts_of(codec, corpus.splits["test"])
+    discount = min(DISCOUNTS, key=lambda d: float(cross_entropy(train, valid, codec.size, 5, d).mean()))
+    moved = transposed(codec, train, reach)
+    rows = {
+        name: score_of(cross_entropy(moved, test, codec.size, order, discount), codec, targets).row()
+        for name, order in (("random", 0), ("1-gram", 1), ("5-gram", 5))
+    }
+    rows["5-gram"]["discount"] = discount
+    return rows
+
+
+def cached_baselines(corpus: Corpus, reach: int, file: Path) -> dict[str, dict[str, float]]:
+    """The baselines, kept in a file of the run: they depend on the corpus alone and take minutes."""
+    if not file.is_file():
+        file.write_text(json.dumps(baselines(corpus, reach), indent=1), encoding="utf-8")
+    rows: dict[str, dict[str, float]] = json.loads(file.read_text(encoding="utf-8"))
+    return rows
+
+
+def network_scores(graph: Graph, config: Config, corpus: Corpus) -> dict[str, Score]:
+    """The test split under a graph, in each of `MODES`."""
+    found = segments(corpus, "test", EVALUATED * config.train.length)
+    layers, cells = config.model.layers, config.model.hidden
+    return {mode: graph_score(graph, corpus.codec, layers, cells, found, mode) for mode in MODES}
+
+
+def table(config: Config, corpus: Corpus, scores: dict[str, Score], file: Path) -> dict[str, object]:
+    """All rows, and by how much of its cross-entropy each network beats the 5-gram."""
+    rows = cached_baselines(corpus, config.train.transpose, file)
+    rows |= {ROWS[mode]: score.row() for mode, score in scores.items()}
+    against = rows["5-gram"]["nats_per_event"]
+    gain = {mode: round(1 - score.per_event / against, 4) for mode, score in scores.items()}
+    return {"events": scores["free"].events, "notes": scores["free"].notes, "rows": rows, "below_5_gram": gain}
+
+
+def as_text(rows: dict[str, dict[str, float]]) -> str:
+    """The rows as lines for people."""
+    width = max(map(len, rows))
+    lines = [f"{'':{width}}  nats/event  nats/note"]
+    lines += [f"{n:{width}}  {r['nats_per_event']:10.3f}  {r['nats_per_note']:9.3f}" for n, r in rows.items()]
+    return "\n".join(lines)
