@@ -23,8 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("assistant.models_command", "list the models that are installed"),
     "paths": ("assistant.paths_command", "print where models and files are kept"),
     "doctor": ("osc_bridge.doctor", "check what is installed, which device runs, and what is in the way"),
-    "bench": ("assistant.bench", "measure speed and memory on this machine"),
-    "evaluate": ("assistant.evaluate", "measure a model on the test split of a corpus"),
+    "bench": ("osc_bridge.bench", "measure speed and memory on this machine"),
+    "evaluate": ("training.evaluate", "measure a model on the test split of a corpus"),
     "train": ("training.train", "train a network"),
     "export": ("export.export", "make a bundle of a training run"),
 }

@@ -12,7 +12,7 @@ from assistant.bundle import Bundle
 from assistant.clip import Clip, Note
 from assistant.codecs.events import CLOSED, END, KINDS, EventCodec, NoteReader
 from assistant.codecs.stretch import starts_of, stretch_of
-from assistant.condition import meter_index
+from assistant.condition import meter_index, positions
 from assistant.runtime import Arrays, Graph
 
 PROMPT = 256  # tokens of the given clip that the network hears, the last ones
@@ -115,29 +115,31 @@ def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int, draws: i
     return Row(index, reader, np.random.default_rng([plan.seed, index, draws]), draws=draws)
 
 
-def _opening(state: NDArray[np.float32], plan: Plan) -> NDArray[np.float32]:
-    """The grammar's state behind the prompt: nothing may join its last onset, nothing may start before `begin`."""
-    clock = float(state[2])
+def _opening(clock: float, plan: Plan) -> NDArray[np.float32]:
+    """The grammar's state (3,) behind the prompt: nothing may join its last onset or start before `begin`."""
     begin = max(plan.begin, plan.silent_until)
     if begin <= clock:  # generation from nothing: the first onset is open
-        return state
+        return np.array([0, 0, clock], np.float32)
     return np.array([CLOSED, begin - clock, clock], np.float32)
 
 
 def _primed(bundle: Bundle, graph: Graph, plan: Plan) -> Arrays:
     """The network's state after the prompt but for its last token, which the first slice feeds; one row."""
-    tokens = plan.prompt.tokens
+    tokens, codec = plan.prompt.tokens, bundle.codec
     layers, cells = int(bundle.card.sizes["layers"]), int(bundle.card.sizes["hidden"])
+    clock = (plan.prompt.clock + codec.grammar.add[tokens, 2].cumsum()).astype(np.float32)
     state: Arrays = {
-        "token": tokens[:1],
+        "token": tokens[-1:],
         "hidden": np.zeros((layers, 1, cells), np.float32),
         "cell": np.zeros((layers, 1, cells), np.float32),
-        "state": np.array([[0, 0, plan.prompt.clock]], np.float32),
+        "state": _opening(clock[-1], plan)[None],
     }
-    if len(tokens) > 1:
-        inputs = _inputs(bundle, plan, state, np.zeros((len(tokens) - 1, 1), np.float32), tokens[1:, None])
-        state = _after(graph.run(inputs | {"until": np.full(1, np.inf, np.float32)}), [0])
-    return state | {"state": _opening(state["state"][0], plan)[None]}
+    if len(tokens) == 1:
+        return state
+    place = np.minimum(clock[:-1].astype(np.int64) % plan.bar, positions(codec.resolution) - 1)
+    heard = {"prompt": tokens[:-1, None], "prompt_position": place[:, None]}
+    outputs = graph.run(_inputs(bundle, plan, state, np.zeros((0, 1), np.float32)) | heard)
+    return _after(outputs, [0])
 
 
 def _after(outputs: Arrays, rows: list[int]) -> Arrays:
@@ -162,15 +164,16 @@ def _uniform(rows: Sequence[Row], steps: int) -> NDArray[np.float32]:
     return np.stack([row.random.random(steps, np.float32) for row in rows], axis=1)
 
 
-def _inputs(
-    bundle: Bundle, plan: Plan, state: Arrays, uniform: NDArray[np.float32], forced: NDArray[np.int64] | None = None
-) -> Arrays:
-    """The graph's inputs for rows in `state`."""
+def _inputs(bundle: Bundle, plan: Plan, state: Arrays, uniform: NDArray[np.float32]) -> Arrays:
+    """The graph's inputs for rows in `state`, with nothing to hear first and nothing forced."""
     steps, rows = uniform.shape
     bias = np.zeros((rows, bundle.codec.size), np.float32)
     bias[:, END] = -1e9  # the task says where the music ends
+    nothing = np.zeros((0, rows), np.int64)
     return state | {
-        "forced": np.full((steps, rows), -1, np.int64) if forced is None else forced,
+        "prompt": nothing,
+        "prompt_position": nothing,
+        "forced": np.full((steps, rows), -1, np.int64),
         "uniform": uniform,
         "until": np.full(rows, plan.until, np.float32),
         "bar": np.full(rows, plan.bar, np.float32),

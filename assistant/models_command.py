@@ -9,11 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from assistant.bundle import Bundle, find_bundles, read_bundle
+from assistant.bundle import find_bundles, read_bundle
 from assistant.paths import bundled_models, models_dir
 from assistant.request import AssistantError
 
-HEADLINE = 4  # metrics in a line; `--json` has them all
 WIRING = ("format", "codec", "files")  # fields of a card that say nothing to a musician
 
 
@@ -39,34 +38,29 @@ def _model(folder: Path) -> dict[str, Any]:
     except AssistantError as error:
         return {"name": folder.name, "folder": str(folder), "broken": error.text}
     card = {key: value for key, value in asdict(bundle.card).items() if key not in WIRING}
-    return card | {"folder": str(folder), "bytes": _size(bundle)}
-
-
-def _size(bundle: Bundle) -> int:
-    return sum(len(graph) for graph in bundle.graphs.values())
+    return card | {"folder": str(folder), "bytes": sum(map(len, bundle.graphs.values()))}
 
 
 def _in_words(model: Mapping[str, Any]) -> str:
     if "broken" in model:
         return f"{model['name']}: cannot be used: {model['broken']}"
-    sizes = f"{_brief(model['sizes'], len(model['sizes']))}; {model['bytes'] / 1e6:.1f} MB"
+    data, metrics = model["data"], model["metrics"]
+    parameters = f"{model['sizes'].get('parameters', 0) / 1e6:.1f} million parameters"
     lines = (
         f"{model['name']}: {model['title']}",
         f"tasks      {', '.join(model['tasks'])} ({model['family']})",
-        f"size       {sizes}",
-        f"trained on {_brief(model['data'], HEADLINE)}",
-        f"licence    {model['licence']}",
-        f"measured   {_brief(model['metrics'], HEADLINE)}",
+        f"size       {parameters}, {model['bytes'] / 1e6:.1f} MB",
+        f"trained on {', '.join(data.get('sources', ()))}: {data.get('pieces', {}).get('train', 0)} pieces",
+        f"licence    {model['licence'] or 'not said'}",
+        f"measured   {_measured(metrics.get('test', {}).get('rows', {}))}",
     )
     return "\n   ".join(lines)
 
 
-def _brief(table: Mapping[str, Any], count: int) -> str:
-    """The first entries in words: of a table inside the table its keys, of a list its items."""
-    return "; ".join(f"{key} {_words(value)}" for key, value in list(table.items())[:count])
-
-
-def _words(value: object) -> str:
-    if isinstance(value, (Mapping, list, tuple)):
-        return ", ".join(str(item) for item in value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _measured(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """The first measure of every row of the card's table on the test split."""
+    if not rows:
+        return "not said"
+    measure = next(iter(next(iter(rows.values()))))
+    values = (f"{name} {next(iter(row.values())):.4g}" for name, row in rows.items())
+    return f"{measure.replace('_', ' ')}: {', '.join(values)}"

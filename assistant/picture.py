@@ -6,6 +6,7 @@ Lengths are pixels of the picture.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def _scale(row: Row, comparable: Sequence[Row], per_tick: float) -> _Scale:
 
 
 def _draw_row(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, top: int) -> None:
-    draw.text((MARGIN, top), row.title, INK, font=_font(TEXT))
+    draw.text((MARGIN, top), _plain(row.title), INK, font=_font(TEXT))
     axis, roll = top + TITLE_HEIGHT, top + TITLE_HEIGHT + AXIS_HEIGHT
     for pitch in range(scale.low, scale.high + 1):
         y = scale.y(pitch, roll)
@@ -177,7 +178,7 @@ def _draw_note(
 
 def _draw_legend(draw: ImageDraw.ImageDraw, heading: str, right: int) -> None:
     """The heading at the left; at the right what the colours mean, with their shades from soft to loud."""
-    draw.text((MARGIN, MARGIN - 6), heading, INK, font=_font(TEXT + 8))
+    draw.text((MARGIN, MARGIN - 6), _plain(heading), INK, font=_font(TEXT + 8))
     x = right
     for name, colors in (("new", NEW), ("given", GIVEN)):
         for velocity in range(127, 0, -1):
@@ -201,6 +202,11 @@ def _every(width: float, room: float) -> int:
     while every * width < room:
         every *= 2
     return every
+
+
+def _plain(text: str) -> str:
+    """The text in the letters that Pillow's own font has."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -61,6 +61,7 @@ class _Body:
         self.prefix = prefix
         self.nodes: list[onnx.NodeProto] = []
         self.tensors: list[onnx.TensorProto] = []
+        self.known: set[str] = set()
 
     def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: object) -> str | list[str]:
         names = [f"{self.prefix}_{kind}_{len(self.nodes)}_{index}" for index in range(outputs)]
@@ -73,58 +74,99 @@ class _Body:
         return name
 
     def constant(self, name: str, value: object) -> str:
-        self.tensors.append(numpy_helper.from_array(np.asarray(value), name))
+        if name not in self.known:  # both loops name the same weights
+            self.known.add(name)
+            self.tensors.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
 
 def sampling_graph(weights: StepWeights, grammar: Grammar, int8: bool, logits: bool = False) -> onnx.ModelProto:
-    """The graph. B rows, T steps at most; L layers of H cells; V tokens.
+    """The graph. B rows, T steps at most, P steps of prompt; L layers of H cells; V tokens.
 
-    Inputs: token (B,) to feed first; forced (T, B), -1 where the graph may choose; uniform (T, B) in 0 to 1;
-    hidden, cell (L, B, H); state (B, 3) of the grammar, `token` included; until (B,): a row stops once its clock has
-    reached it; bar (B,) steps a bar, 0 for unknown; meter (B,); condition (B, SIZE); bias (B, V) added to the logits;
-    temperature (1,), top_p (1,).
+    Inputs: prompt, prompt_position (P, B), heard before anything is chosen; token (B,) to feed first; forced (T, B),
+    -1 where the graph may choose; uniform (T, B) in 0 to 1; hidden, cell (L, B, H); state (B, 3) of the grammar,
+    `token` included; until (B,): a row stops once its clock has reached it; bar (B,) steps a bar, 0 for unknown;
+    meter (B,); condition (B, SIZE); bias (B, V) added to the logits; temperature (1,), top_p (1,).
     Outputs: tokens (t, B), END behind the stop; probability (t, B) of each before top_p; the next token, hidden, cell
     and state; with `logits` also the raw logits (t, B, V).
     """
-    outer, body = _Body("outer"), _Body("step")
-    layers, cells, vocabulary = len(weights.layers), weights.out.shape[0], weights.out.shape[1]
+    outer = _Body("outer")
+    layers, cells = len(weights.layers), weights.out.shape[0]
     _constants(outer, weights, grammar)
-    gates0 = _fixed_gates(outer)
-    carried = _loop_body(outer, body, weights, int8, gates0, logits)
-
-    rows = [outer.one("Gather", "hidden", outer.constant(f"layer_{i}", i)) for i in range(layers)]
+    fixed = _fixed_gates(outer)
+    memory = [outer.one("Gather", "hidden", outer.constant(f"layer_{i}", i)) for i in range(layers)]
     if int8:
-        rows = [outer.one("QuantizeLinear", row, "hidden_scale", "hidden_zero") for row in rows]
-    rows += [outer.one("Gather", "cell", f"layer_{i}") for i in range(layers)]
-    trip = outer.one("Gather", outer.one("Shape", "forced"), outer.constant("zero", np.int64(0)))
-    running = outer.constant("running", True)
-    scans = ["tokens", "probability_column"] + (["logits"] if logits else [])
-    finals = ["next_token", "next_state", *(f"final_{i}" for i in range(2 * layers))]
-    hidden_type = TensorProto.UINT8 if int8 else TensorProto.FLOAT
-    loop = helper.make_graph(
-        body.nodes,
-        "step",
-        [
-            helper.make_tensor_value_info("index", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("now", TensorProto.INT64, ["B"]),
-            helper.make_tensor_value_info("at", TensorProto.FLOAT, ["B", 3]),
-            *(helper.make_tensor_value_info(f"hidden_{i}", hidden_type, ["B", cells]) for i in range(layers)),
-            *(helper.make_tensor_value_info(f"cell_{i}", TensorProto.FLOAT, ["B", cells]) for i in range(layers)),
-        ],
-        [helper.make_empty_tensor_value_info(name) for name in carried],
-        body.tensors,
-    )
-    outer.nodes.append(helper.make_node("Loop", [trip, running, "token", "state", *rows], [*finals, *scans], body=loop))
-    last = [f"final_{i}" for i in range(layers)]
+        memory = [outer.one("QuantizeLinear", row, "hidden_scale", "hidden_zero") for row in memory]
+    memory += [outer.one("Gather", "cell", f"layer_{i}") for i in range(layers)]
+    memory = _hear(outer, weights, int8, fixed, memory)
+    last = _sample(outer, weights, int8, fixed, memory, logits)
     if int8:
-        last = [outer.one("DequantizeLinear", name, "hidden_scale", "hidden_zero") for name in last]
-    outer.nodes.append(helper.make_node("Squeeze", ["probability_column", "axis_2"], ["probability"]))
-    for name, parts in (("next_hidden", last), ("next_cell", [f"final_{layers + i}" for i in range(layers)])):
+        last[:layers] = [outer.one("DequantizeLinear", name, "hidden_scale", "hidden_zero") for name in last[:layers]]
+    for name, parts in (("next_hidden", last[:layers]), ("next_cell", last[layers:])):
         lifted = [outer.one("Unsqueeze", part, "zero_axis") for part in parts]
         outer.nodes.append(helper.make_node("Concat", lifted, [name], axis=0))
-    return _model(outer, layers, cells, vocabulary, logits)
+    return _model(outer, layers, cells, weights.out.shape[1], logits)
+
+
+def _memory_info(weights: StepWeights, int8: bool, prefix: str) -> list[onnx.ValueInfoProto]:
+    """Names and types of hidden and cell of each layer inside a loop."""
+    kind = TensorProto.UINT8 if int8 else TensorProto.FLOAT
+    layers, shape = range(len(weights.layers)), ["B", weights.out.shape[0]]
+    hidden = [helper.make_tensor_value_info(f"{prefix}_hidden_{i}", kind, shape) for i in layers]
+    return hidden + [helper.make_tensor_value_info(f"{prefix}_cell_{i}", TensorProto.FLOAT, shape) for i in layers]
+
+
+def _loop(
+    outer: _Body,
+    body: _Body,
+    length: str,
+    values: list[str],
+    carried: list[onnx.ValueInfoProto],
+    results: list[str],
+    scans: list[str],
+) -> list[str]:
+    """A Loop over as many steps as the first axis of `length` has; the names of what it carries, at the end."""
+    steps = outer.one("Gather", outer.one("Shape", length), "zero")
+    index, go_on = (f"{body.prefix}_{name}" for name in ("index", "go_on"))
+    inputs = [
+        helper.make_tensor_value_info(index, TensorProto.INT64, []),
+        helper.make_tensor_value_info(go_on, TensorProto.BOOL, []),
+        *carried,
+    ]
+    outputs = [helper.make_empty_tensor_value_info(name) for name in results]
+    graph = helper.make_graph(body.nodes, body.prefix, inputs, outputs, body.tensors)
+    ends = [f"{body.prefix}_end_{k}" for k in range(len(values))]
+    outer.nodes.append(helper.make_node("Loop", [steps, "true", *values], [*ends, *scans], body=graph))
+    return ends
+
+
+def _hear(outer: _Body, weights: StepWeights, int8: bool, fixed: str, memory: list[str]) -> list[str]:
+    """The prompt: what each step adds to the gates is known beforehand, so the loop holds the LSTM alone."""
+    body = _Body("hear")
+    at_bar = outer.one("Gather", "position_gates", "prompt_position")
+    gates = outer.one(
+        "Add", outer.one("Add", outer.one("Gather", "token_gates", "prompt"), at_bar), fixed
+    )  # (P, B, 4H)
+    hidden, cell = _lstm(outer, body, weights, int8, body.one("Gather", gates, "hear_index"))
+    go_on = body.one("Identity", "hear_go_on")
+    return _loop(outer, body, "prompt", memory, _memory_info(weights, int8, "hear"), [go_on, *hidden, *cell], [])
+
+
+def _sample(outer: _Body, weights: StepWeights, int8: bool, fixed: str, memory: list[str], logits: bool) -> list[str]:
+    """The loop that chooses tokens; the names of hidden and cell at its end."""
+    body = _Body("step")
+    results = _step(outer, body, weights, int8, fixed, logits)
+    carried = [
+        helper.make_tensor_value_info("now", TensorProto.INT64, ["B"]),
+        helper.make_tensor_value_info("at", TensorProto.FLOAT, ["B", 3]),
+        *_memory_info(weights, int8, "step"),
+    ]
+    scans = ["tokens", "probability_column"] + (["logits"] if logits else [])
+    token, state, *last = _loop(outer, body, "forced", ["token", "state", *memory], carried, results, scans)
+    outer.nodes.append(helper.make_node("Identity", [token], ["next_token"]))
+    outer.nodes.append(helper.make_node("Identity", [state], ["next_state"]))
+    outer.nodes.append(helper.make_node("Squeeze", ["probability_column", "axis_2"], ["probability"]))
+    return last
 
 
 def _constants(outer: _Body, weights: StepWeights, grammar: Grammar) -> None:
@@ -152,6 +194,8 @@ def _constants(outer: _Body, weights: StepWeights, grammar: Grammar) -> None:
         ("zero_axis", np.array([0])),
         ("axis", np.int64(1)),
         ("axis_2", np.array([2])),
+        ("zero", np.int64(0)),
+        ("true", np.bool_(True)),
         ("clock_column", np.int64(2)),
         ("hidden_scale", HIDDEN_SCALE),
         ("hidden_zero", HIDDEN_ZERO),
@@ -192,30 +236,37 @@ def _product(
     return body.one("MatMulIntegerToFloat", *inputs, *([bias] if bias else []), domain=ONNXRUNTIME)
 
 
-def _loop_body(outer: _Body, body: _Body, weights: StepWeights, int8: bool, fixed: str, logits: bool) -> list[str]:
-    """One step; gives the names of what the loop carries on and of what it collects."""
+def _lstm(outer: _Body, body: _Body, weights: StepWeights, int8: bool, gates: str) -> tuple[list[str], list[str]]:
+    """One step of all layers from the gate inputs (B, 4H) of the first; the new hidden and cell of each (B, H)."""
     cells = weights.out.shape[0]
     outer.constant("gate_sizes", np.array([3 * cells, cells]))
     outer.constant("three_cells", np.array([cells] * 3))
+    hidden: list[str] = []
+    cell: list[str] = []
+    for layer, weight in enumerate(weights.layers):
+        name, own = f"layer_{layer}_weight", f"{body.prefix}_hidden_{layer}"
+        if layer:
+            bias = outer.constant(f"layer_{layer}_bias", weights.biases[layer - 1])
+            gates = _product(outer, body, name, [hidden[-1], own], weight, int8, bias)
+        else:
+            gates = body.one("Add", gates, _product(outer, body, name, [own], weight, int8))
+        shut, new = body.op("Split", gates, "gate_sizes", outputs=2, axis=1)
+        let_in, forget, out = body.op("Split", body.one("Sigmoid", shut), "three_cells", outputs=3, axis=1)
+        kept = body.one("Mul", forget, f"{body.prefix}_cell_{layer}")
+        cell.append(body.one("Add", kept, body.one("Mul", let_in, body.one("Tanh", new))))
+        shown = body.one("Mul", out, body.one("Tanh", cell[-1]))
+        hidden.append(body.one("QuantizeLinear", shown, "hidden_scale", "hidden_zero") if int8 else shown)
+    return hidden, cell
+
+
+def _step(outer: _Body, body: _Body, weights: StepWeights, int8: bool, fixed: str, logits: bool) -> list[str]:
+    """One step of sampling; the names of what the loop carries on and of what it collects."""
     floor, gap, clock = body.op("Split", "at", outer.constant("columns", np.array([1, 1, 1])), outputs=3, axis=1)
     phase = body.one("Add", body.one("Mod", clock, "bar_steps", fmod=1), "bar_unknown")
     position = body.one("Cast", body.one("Min", phase, "last_position"), to=TensorProto.INT64)
     at_bar = body.one("Squeeze", body.one("Gather", "position_gates", position), "last_axis")
     gates = body.one("Add", body.one("Add", body.one("Gather", "token_gates", "now"), at_bar), fixed)
-    hidden, cell = [], []
-    for layer, weight in enumerate(weights.layers):
-        name = f"layer_{layer}_weight"
-        if layer:
-            bias = outer.constant(f"layer_{layer}_bias", weights.biases[layer - 1])
-            gates = _product(outer, body, name, [hidden[-1], f"hidden_{layer}"], weight, int8, bias)
-        else:
-            gates = body.one("Add", gates, _product(outer, body, name, ["hidden_0"], weight, int8))
-        shut, new = body.op("Split", gates, "gate_sizes", outputs=2, axis=1)
-        let_in, forget, out = body.op("Split", body.one("Sigmoid", shut), "three_cells", outputs=3, axis=1)
-        kept = body.one("Mul", forget, f"cell_{layer}")
-        cell.append(body.one("Add", kept, body.one("Mul", let_in, body.one("Tanh", new))))
-        shown = body.one("Mul", out, body.one("Tanh", cell[-1]))
-        hidden.append(body.one("QuantizeLinear", shown, "hidden_scale", "hidden_zero") if int8 else shown)
+    hidden, cell = _lstm(outer, body, weights, int8, gates)
     raw = _product(outer, body, "out_weight", [hidden[-1]], weights.out, int8, "out_bias")
     chosen, probability = _choice(body, raw, floor, gap, clock)
     token = body.one("Squeeze", chosen, "last_axis")
@@ -236,11 +287,11 @@ def _choice(body: _Body, raw: str, floor: str, gap: str, clock: str) -> tuple[st
     sums = body.one("CumSum", high, "axis")
     inside = body.one("Less", body.one("Sub", sums, high), "top_p")  # the likeliest is always inside
     most = body.one("ReduceMax", body.one("Where", inside, sums, "nothing"), axes=[1], keepdims=1)
-    aim = body.one("Mul", body.one("Gather", "uniform_column", "index"), most)
+    aim = body.one("Mul", body.one("Gather", "uniform_column", "step_index"), most)
     passed = body.one("Cast", body.one("LessOrEqual", sums, aim), to=TensorProto.INT64)
     place = body.one("Min", body.one("ReduceSum", passed, "last_axis", keepdims=1), "last_top")
     drawn = body.one("GatherElements", which, place, axis=1)
-    forced = body.one("Gather", "forced_column", "index")
+    forced = body.one("Gather", "forced_column", "step_index")
     wanted = body.one("Where", body.one("Less", forced, "end"), drawn, forced)
     chosen = body.one("Where", body.one("LessOrEqual", "until_column", clock), "end", wanted)
     return chosen, body.one("GatherElements", share, chosen, axis=1)
@@ -252,6 +303,8 @@ def _model(outer: _Body, layers: int, cells: int, vocabulary: int, logits: bool)
 
     whole, real = TensorProto.INT64, TensorProto.FLOAT
     inputs = [
+        info("prompt", whole, "P", "B"),
+        info("prompt_position", whole, "P", "B"),
         info("token", whole, "B"),
         info("forced", whole, "T", "B"),
         info("uniform", real, "T", "B"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-
 PROTOCOL = 1
 PREFIX = "/continuo/"
 PONG, VERSION, STATUS, TASK, OPTION, SYNCED, ACCEPTED, PROGRESS, NOTES, RESULT, DONE, FAIL = (

@@ -95,10 +95,10 @@ class Answers:
         with self._lock:
             if self.ended:
                 return False
+            if self._file:  # before the message, so that who hears the end finds the files
+                self._file.finish([*self._lines, as_text(address, (self.identity, *arguments))])
             self.say(address, *arguments)
             self.ended = time.monotonic()
-            if self._file:
-                self._file.finish(self._lines)
         return True
 
     def _runs(self, first: int, notes: Sequence[Note]) -> Iterator[tuple[int, Sequence[Note]]]:

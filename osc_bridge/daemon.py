@@ -51,23 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT. 0 after an orderly end, 1 where the daemon cannot start."""
     if not is_loopback(args.host) and args.host != "localhost" and not args.allow:
-        print(
-            f"continuo: --host {args.host} opens the daemon to a network: name its clients with --allow",
-            file=sys.stderr,
-        )
-        return 1
+        return _refuse(f"--host {args.host} opens the daemon to a network: name its clients with --allow")
+    try:
+        link = Link(args.host, args.port)  # before the models: where the port is taken, nobody wants to wait for them
+    except OSError as error:
+        return _refuse(_cannot_listen(error, args.host, args.port))
     try:
         _log_to(args.log)
     except OSError as error:
-        print(f"continuo: --log {args.log} cannot be written: {error.strerror}", file=sys.stderr)
-        return 1
+        return _refuse(f"--log {args.log} cannot be written: {error.strerror}")
     sys.setswitchinterval(SWITCH_SECONDS)
-    # The port first: where it is taken, nobody wants to wait for models.
-    try:
-        link = Link(args.host, args.port)
-    except OSError as error:
-        print(f"continuo: {_cannot_listen(error, args.host, args.port)}", file=sys.stderr)
-        return 1
     engine = Engine(args.model_dir, args.device, args.threads)
     server = Server(engine, spool_dir(), link, allow=args.allow, queue=args.queue, deadline=args.deadline)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -75,10 +68,18 @@ def run(args: argparse.Namespace) -> int:
     host, port = server.address
     models = ", ".join(engine.bundles) or "none"
     print(f"continuo ready at {host}:{port}, device {engine.device}, models: {models}", flush=True)
+    log.info("device %s: %s", engine.device, engine.device_note)
+    for name, text in engine.broken.items():
+        log.warning("model %s is left out: %s", name, text)
     if args.allow:
         log.warning("open to %s", ", ".join(args.allow))
     server.serve()
     return 0
+
+
+def _refuse(text: str) -> int:
+    print(f"continuo: {text}", file=sys.stderr)
+    return 1
 
 
 def _cannot_listen(error: OSError, host: str, port: int) -> str:

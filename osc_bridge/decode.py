@@ -108,9 +108,10 @@ def _message(data: bytes, start: int, end: int, time: int) -> Message:
     if position != end:
         raise PacketError(f"{end - position} bytes behind the last argument")
     message = Message(address, tuple(arguments), time)
-    for index, argument in enumerate(arguments) if "f" in tags or "d" in tags else ():
-        if isinstance(argument, float) and not math.isfinite(argument):
-            raise PacketError(f"argument {index} is {argument}: numbers are finite", message)
+    floats = [argument for argument in arguments if type(argument) is float]
+    if not all(map(math.isfinite, floats)):
+        wrong = next(value for value in floats if not math.isfinite(value))
+        raise PacketError(f"argument {arguments.index(wrong)} is {wrong}: numbers are finite", message)
     return message
 
 

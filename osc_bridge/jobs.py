@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from assistant.clip import Note
@@ -41,22 +42,23 @@ class Engine(Protocol):
         self,
         request: Request,
         *,
-        on_notes: Callable[[int, int, tuple[Note, ...], int], None] | None = None,
-        on_candidate: Callable[[int, Candidate], None] | None = None,
-        on_progress: Callable[[float], None] | None = None,
-        stop: Callable[[], bool] | None = None,
+        on_notes: Callable[[int, int, tuple[Note, ...], int], None] = ...,
+        on_candidate: Callable[[int, Candidate], None] = ...,
+        on_progress: Callable[[float], None] = ...,
+        stop: Callable[[], bool] = ...,
     ) -> Result: ...
 
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """One accepted request. `client` is where its answers go; a press of a button has `repeatable` False."""
+    """One accepted request, that came from `source`, and whose answers go to `client`."""
 
+    source: Target
     client: Target
     request: Request
     model: str
     answers: Answers
-    repeatable: bool = True
+    repeatable: bool = True  # not so for the press of a button
     accepted: float = 0.0  # seconds of the monotonic clock
     replaying: bool = False
 
@@ -75,7 +77,6 @@ class Jobs:
         self._engine = engine
         self._queue = queue
         self._deadline = deadline
-        self._running: Job | None = None
         self._waiting: deque[Job] = deque()
         self._unfinished: list[Job] = []
         self._remembered: OrderedDict[tuple[Target, Identity], Job] = OrderedDict()
@@ -102,8 +103,7 @@ class Jobs:
     def counts(self) -> tuple[int, int, int, int]:
         """Running, queued, done, failed."""
         with self._changed:
-            running = int(self._running is not None)
-            return running, len(self._waiting), self.done, self.failed
+            return len(self._unfinished) - len(self._waiting), len(self._waiting), self.done, self.failed
 
     def add(self, job: Job) -> None:
         """Accept a job. Raises AssistantError `busy`."""
@@ -128,14 +128,14 @@ class Jobs:
             return None
         return job
 
-    def cancel(self, client: Target, identity: Identity) -> None:
-        """End a job of this client, or where it has none of this id, of its host. Raises `not_found`."""
-        with self._changed:
-            same = [job for job in self._unfinished if job.answers.identity == identity and job.client[0] == client[0]]
-        own = [job for job in same if job.client == client]
+    def cancel(self, source: Target, identity: Identity) -> None:
+        """End a job that came from `source`, or where it has none of this id, from its host. Raises `not_found`."""
+        known = {*self._remembered.values(), *tuple(self._unfinished)}
+        same = [job for job in known if job.answers.identity == identity and job.source[0] == source[0]]
+        own = [job for job in same if source in (job.source, job.client)]
         for job in own or same:
             self._fail(job, "cancelled", "cancelled as asked")
-        if not same and not self.repeated(client, identity):
+        if not same:
             raise AssistantError("not_found", f"no request {identity} is running or waiting")
 
     def when_ended(self, call: Callable[[], None]) -> None:
@@ -164,11 +164,10 @@ class Jobs:
     def _work(self) -> None:
         while not self._closed:
             with self._changed:
-                self._running = None
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if self._closed:
                     return
-                job = self._running = self._waiting.popleft()
+                job = self._waiting.popleft()
             self._run(job)
 
     def _run(self, job: Job) -> None:
@@ -188,17 +187,17 @@ class Jobs:
             self._fail(job, "internal", f"{job.request.task} failed; the log of the daemon says why")
         else:
             arguments = job.request.task, len(result.candidates), result.model, result.seed, result.seconds
-            self._ended(job, answers.done(*arguments), "done")
+            self._end(job, partial(answers.done, *arguments), "done")
 
     def _fail(self, job: Job, code: str, text: str) -> None:
-        self._ended(job, job.answers.fail(AssistantError(code, text)), code)
+        self._end(job, partial(job.answers.fail, AssistantError(code, text)), code)
 
-    def _ended(self, job: Job, first: bool, outcome: str) -> None:
-        """Count a job that has ended; `first` is False where it had ended before."""
-        if not first:
-            return
-        log_request(job.client, job.request.task, job.answers.identity, outcome)
-        with self._changed:
+    def _end(self, job: Job, say: Callable[[], bool], outcome: str) -> None:
+        """Say the last word to a job and count it, unless it had ended before."""
+        with self._changed:  # around both, so that who heard the end finds it counted
+            if not say():
+                return
+            log_request(job.client, job.request.task, job.answers.identity, outcome)
             self.done += outcome == "done"
             self.failed += outcome != "done"
             self._unfinished.remove(job)

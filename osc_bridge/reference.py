@@ -47,8 +47,8 @@ loopback needs the address of every client in `--allow`. There is no TCP and no 
 - **Types.** The daemon takes `i f d h s S T F N` and sends only `i f s`. Numbers are interchangeable where the value
   fits: `1`, `1.0` and true are the same. `N` stands for the default, and so does an optional argument left out. Any
   other type, a damaged datagram or a size that is no multiple of 4 is `bad_packet`.
-- **Size.** Datagrams of the daemon have at most {loopback} bytes on loopback and {network} over a network. It takes up to
-  65,507 bytes; keep to the same sizes, as many receivers and networks do not.
+- **Size.** Datagrams of the daemon have at most {loopback} bytes on loopback and {network} over a network. It takes up
+  to 65,507 bytes; keep to the same sizes, as many receivers and networks do not.
 - **Id.** A request carries an id of your choice as its first argument: a whole number of 32 bits, or text of up to 255
   bytes. Every answer to it carries the id first, in the type in which it came. A client that sends only floats should
   keep its ids below 16,777,216. Where an error cannot be tied to an id, because the datagram is damaged or has no first
@@ -146,10 +146,10 @@ name first; a new request with the same name first removes the files of the one 
 | `name.<candidate>.mid` | the candidate: type 0, 960 ticks a quarter, end of track at the clip's length |
 | `name.reply` | last of all: every answer but progress, as text, one message a line |
 
-So wait for `name.reply`, read its last line, which is `done` or `fail`, then take the MIDI files or the notes. A request
-that is refused writes its `fail` there as well. In a line the values stand apart by one space. A number is bare and a
-float has a decimal point or an exponent. Text is bare where it is one word that starts with a letter, `_` or `/`; all
-other text is in double quotes, with JSON's escapes. Files older than a day are removed.
+So wait for `name.reply`, read its last line, which is `done` or `fail`, then take the MIDI files or the notes. A
+request that is refused writes its `fail` there as well. In a line the values stand apart by one space. A number is
+bare and a float has a decimal point or an exponent. Text is bare where it is one word that starts with a letter, `_`
+or `/`; all other text is in double quotes, with JSON's escapes. Files older than a day are removed.
 
 ## An example with its datagrams
 

@@ -224,7 +224,7 @@ class Server:
                 answers.order = clips[0].order
             request = Request(task, tuple(clip for clip, _ in clips), asked.options)
             model, _ = self._engine.plan(request)
-            self._jobs.add(Job(client, request, model, answers, repeatable=not button))
+            self._jobs.add(Job(source, client, request, model, answers, repeatable=not button))
         except AssistantError as error:
             answers.fail(error)
             log_request(source, task, identity, f"{error.code} {error.text}")

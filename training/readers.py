@@ -143,7 +143,7 @@ def track_of_part(part: Any) -> Track:
 
     rows = []
     for element in (part.stripTies(inPlace=True) or part).flatten().notes:
-        if isinstance(element, music21.harmony.Harmony) or not element.quarterLength:
+        if not element.quarterLength:  # a grace note or a chord symbol
             continue
         start = ticks_of(element.offset)
         end = start + ticks_of(element.quarterLength)

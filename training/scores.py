@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from assistant.codecs.events import KINDS, EventCodec
 from assistant.condition import condition
@@ -56,6 +57,8 @@ def graph_inputs(codec: EventCodec, layers: int, cells: int, some: Sequence[Segm
         clock[row] = (position[first] - elapsed[first]) % bar[row]
     blind = mode == "blind"
     return {
+        "prompt": np.zeros((0, rows), np.int64),
+        "prompt_position": np.zeros((0, rows), np.int64),
         "token": np.array([tokens[0] for tokens, *_ in some]),
         "forced": forced,
         "uniform": np.full((longest - 1, rows), 0.5, np.float32),
@@ -73,12 +76,19 @@ def graph_inputs(codec: EventCodec, layers: int, cells: int, some: Sequence[Segm
 
 
 def graph_score(
-    graph: Graph, codec: EventCodec, layers: int, cells: int, found: Sequence[Segment], mode: str, batch: int = 16
+    graph: Graph,
+    codec: EventCodec,
+    layers: int,
+    cells: int,
+    found: Sequence[Segment],
+    mode: str,
+    batch: int = 16,
+    progress: bool = False,
 ) -> Score:
     """What the targets of segments cost under a graph, in one of `MODES`; illegal tokens have no probability."""
     ordered = sorted(found, key=lambda cut: len(cut[0]))
     total = Score(0.0, 0, 0)
-    for at in range(0, len(ordered), batch):
+    for at in tqdm(range(0, len(ordered), batch), mode, unit="batch", disable=not progress):
         some = [_closed(codec, cut) for cut in ordered[at : at + batch]]
         outputs = graph.run(graph_inputs(codec, layers, cells, some, mode))
         for row, (tokens, targets, *_) in enumerate(some):

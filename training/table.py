@@ -17,7 +17,7 @@ ROWS = {
     "free": "vanilla Char-RNN",
     "conditioned": "conditional Char-RNN",
 }
-EVALUATED = 4  # times the length of a training row: long enough that what came before a stretch hardly matters
+EVALUATED = 1024  # tokens of a stretch: long enough that what came before it hardly matters
 
 
 def baselines(corpus: Corpus, reach: int) -> dict[str, dict[str, float]]:
@@ -44,11 +44,15 @@ def cached_baselines(corpus: Corpus, reach: int, file: Path) -> dict[str, dict[s
     return rows
 
 
-def network_scores(graph: Graph, config: Config, corpus: Corpus) -> dict[str, Score]:
-    """The test split under a graph, in each of `MODES`."""
-    found = segments(corpus, "test", EVALUATED * config.train.length)
+def network_scores(
+    graph: Graph, config: Config, corpus: Corpus, split: str = "test", progress: bool = False
+) -> dict[str, Score]:
+    """A split under a graph, in each of `MODES`."""
+    found = segments(corpus, split, EVALUATED)
     layers, cells = config.model.layers, config.model.hidden
-    return {mode: graph_score(graph, corpus.codec, layers, cells, found, mode) for mode in MODES}
+    return {
+        mode: graph_score(graph, corpus.codec, layers, cells, found, mode, progress=progress) for mode in MODES
+    }
 
 
 def table(config: Config, corpus: Corpus, scores: dict[str, Score], file: Path) -> dict[str, object]:

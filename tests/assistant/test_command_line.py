@@ -81,7 +81,9 @@ def test_every_option_of_a_task_is_a_flag_but_those_of_the_wire(task: str, capsy
         assert ("--" + option.key.replace("_", "-") in help_text) is not option.key.startswith("reply_")
 
 
-def test_a_task_of_tomorrow_gets_its_clips_and_flags(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_of_tomorrow_gets_its_clips_and_flags(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Tomorrow:
         NAME, SUMMARY, CLIPS = "blend", "blend two clips", (2, 2)
         OPTIONS = (
@@ -94,6 +96,11 @@ def test_a_task_of_tomorrow_gets_its_clips_and_flags(folder: Path, monkeypatch: 
     assert run("blend in.mid in.mid -o out.mid --half-way --grid b") == 0
     request = TinyEngine.requests[0]
     assert (len(request.clips), request.options) == (2, {"half_way": True, "grid": "b"})
+    run("blend in.mid in.mid -o out.mid")
+    assert TinyEngine.requests[0].options == {}
+    with pytest.raises(SystemExit):
+        run("blend --help")
+    assert "100 % in the middle" in capsys.readouterr().out
 
 
 def test_an_option_that_is_left_out_is_not_in_the_request(folder: Path) -> None:

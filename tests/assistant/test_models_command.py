@@ -21,9 +21,9 @@ CARD = Card(
     codec={"voices": "one"},
     sizes={"layers": 2, "parameters": 900_000},
     files={},
-    data={"sets": {"openscore_lieder": "CC0-1.0"}, "pieces": 1200},
+    data={"sources": ["openscore_lieder", "mutopia_clean"], "pieces": {"train": 1200, "test": 90}},
     licence="CC-BY-4.0",
-    metrics={"nats_per_event": 1.23456, "nats_per_note": 3.5},
+    metrics={"test": {"rows": {"5-gram": {"nats_per_event": 1.75}, "Char-RNN": {"nats_per_event": 1.23456}}}},
     command="continuo train training/configs/tiny.toml",
     use="sketches",
 )
@@ -43,10 +43,10 @@ def test_a_model_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out.splitlines() == [
         "tiny: Tunes in one voice",
         "   tasks      generate, continue (charrnn)",
-        "   size       layers 2; parameters 900000; 1.2 MB",
-        "   trained on sets openscore_lieder; pieces 1200",
+        "   size       0.9 million parameters, 1.2 MB",
+        "   trained on openscore_lieder, mutopia_clean: 1200 pieces",
         "   licence    CC-BY-4.0",
-        "   measured   nats_per_event 1.235; nats_per_note 3.5",
+        "   measured   nats per event: 5-gram 1.75, Char-RNN 1.235",
     ]
 
 
@@ -61,6 +61,12 @@ def test_a_model_that_was_changed_is_named_with_what_is_wrong(folder: Path, caps
     (folder / "tiny" / MODEL).write_bytes(b"another")
     assert main(["models"]) == 0
     assert "tiny: cannot be used:" in (said := capsys.readouterr().out) and "sha256 differs" in said
+
+
+def test_what_a_card_does_not_say(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_bundle(folder / "tiny", replace(CARD, licence="", metrics={}), {MODEL: b"graph"})
+    main(["models"])
+    assert capsys.readouterr().out.splitlines()[-2:] == ["   licence    not said", "   measured   not said"]
 
 
 def test_two_models_stand_apart(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

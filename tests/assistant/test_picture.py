@@ -68,6 +68,11 @@ def test_a_long_clip_is_wider_within_bounds(draw) -> None:
     assert short < long < endless < 7000
 
 
+def test_letters_that_the_font_lacks_are_written_without_their_accents(draw) -> None:
+    accented, plain = (draw([Row(title, LOUD, None)]) for title in ("Andr\N{LATIN SMALL LETTER E WITH ACUTE}", "Andre"))
+    assert accented.tobytes() == plain.tobytes()
+
+
 def test_nothing_at_all_is_drawn_as_well(draw) -> None:
     assert draw([]).width > 0
     assert draw([Row("empty", None, None)]).height > 100

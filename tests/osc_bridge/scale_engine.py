@@ -30,6 +30,7 @@ class ScaleEngine:
 
     def __init__(self, length: int = 8, seconds: float = 0.0) -> None:
         self.bundles: dict[str, object] = {"scale": None}
+        self.broken: dict[str, str] = {}
         self.length = length
         self.seconds = seconds
         self.requests: list[Request] = []
@@ -49,12 +50,11 @@ class ScaleEngine:
         self,
         request: Request,
         *,
-        on_notes: Callable[[int, int, tuple[Note, ...], int], None] | None = None,
-        on_candidate: Callable[[int, Candidate], None] | None = None,
-        on_progress: Callable[[float], None] | None = None,
-        stop: Callable[[], bool] | None = None,
+        on_notes: Callable[[int, int, tuple[Note, ...], int], None] = lambda *_: None,
+        on_candidate: Callable[[int, Candidate], None] = lambda *_: None,
+        on_progress: Callable[[float], None] = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> Result:
-        assert on_notes and on_candidate and on_progress and stop
         model, options = self.plan(request)
         self.requests.append(request)
         if self.fault:

@@ -7,12 +7,14 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from assistant.__main__ import main
 from assistant.midi import read_midi
 from assistant.paths import bundled_models
+from assistant.picture import GIVEN, NEW
 from osc_bridge import demo
 
 SCALES = Path(__file__).with_name("scale_engine.py")
@@ -44,6 +46,13 @@ def test_the_files_hold_what_the_daemon_played(played: tuple[Path, str]) -> None
 
 def test_the_picture_shows_all_of_them(played: tuple[Path, str]) -> None:
     assert Image.open(played[0] / "demo.png").height > 5 * 200
+
+
+def test_the_picture_shows_new_notes_behind_the_given_ones(played: tuple[Path, str]) -> None:
+    first_row = np.asarray(Image.open(played[0] / "demo.png"))[100:300]
+    _, given = np.nonzero((first_row == GIVEN[0]).all(axis=2))  # on the axis, each part has its lightest colour
+    _, new = np.nonzero((first_row == NEW[0]).all(axis=2))
+    assert given.max() < new.min()
 
 
 def test_it_says_what_was_asked_and_when_it_came(played: tuple[Path, str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-
 from conftest import Wire
 from pythonosc.osc_message import OscMessage
 

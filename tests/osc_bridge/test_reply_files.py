@@ -18,19 +18,10 @@ from assistant.request import AssistantError
 from osc_bridge.spool import ReplyFile, as_text, sweep
 
 
-def finished(spool: Path, name: str) -> str:
-    """The text of a reply file, once it is there."""
-    end = time.monotonic() + 3
-    while not (spool / f"{name}.reply").exists():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return (spool / f"{name}.reply").read_text()
-
-
 def test_the_file_says_what_the_messages_say(wire: Wire, spool: Path) -> None:
     wire.send("/continuo/generate", "my job", "seed", 3, "candidates", 2, "reply_file", "out-1_A")
     messages = wire.answers()
-    lines = finished(spool, "out-1_A").splitlines()
+    lines = (spool / "out-1_A.reply").read_text().splitlines()
     assert [
         [type(v)(t) for v, t in zip(m, shlex.split(line), strict=True)] for m, line in zip(messages, lines, strict=True)
     ] == messages
@@ -43,7 +34,7 @@ def test_the_file_says_what_the_messages_say(wire: Wire, spool: Path) -> None:
 def test_a_refused_request_writes_its_file_too(wire: Wire, spool: Path) -> None:
     wire.send("/continuo/continue", 7, "bars", "many", "reply_file", "out")
     _, code, text = wire.fail()
-    assert finished(spool, "out") == f"/continuo/fail 7 {code} {json.dumps(text)}\n"
+    assert (spool / "out.reply").read_text() == f"/continuo/fail 7 {code} {json.dumps(text)}\n"
 
 
 def test_a_cancelled_request_writes_its_file_too(wire: Wire, spool: Path, engine: ScaleEngine) -> None:
@@ -53,7 +44,7 @@ def test_a_cancelled_request_writes_its_file_too(wire: Wire, spool: Path, engine
     assert (spool / "out.progress").read_text().startswith("/continuo/progress 7 0.")
     wire.send("/continuo/cancel", 7)
     wire.answers()
-    assert finished(spool, "out").splitlines()[-1].startswith("/continuo/fail 7 cancelled ")
+    assert (spool / "out.reply").read_text().splitlines()[-1].startswith("/continuo/fail 7 cancelled ")
     assert not (spool / "out.progress").exists()
 
 

@@ -83,8 +83,8 @@ def test_status(wire: Wire, spool: object) -> None:
     wire.answers()
     wire.send("/continuo/status")
     address, device, running, queued, done, failed, uptime, models, folder = wire.receive()
-    assert (address, device, queued, done, failed) == ("/continuo/status.reply", "cpu", 0, 1, 0)
-    assert running in (0, 1)
+    assert (address, device) == ("/continuo/status.reply", "cpu")
+    assert (running, queued, done, failed) == (0, 0, 1, 0)
     assert models == "scale"
     assert isinstance(uptime, float) and 0 <= uptime < 60
     assert folder == str(spool)
@@ -203,7 +203,7 @@ def test_progress_comes_at_most_ten_times_a_second(wire: Wire, engine: ScaleEngi
     while (message := wire.receive())[0] != "/continuo/done":
         fractions += [float(str(message[2]))] if message[0] == "/continuo/progress" else []
     assert 3 <= len(fractions) <= 11
-    assert fractions == sorted(fractions) and 0 <= fractions[0] and fractions[-1] <= 1
+    assert fractions == sorted(fractions) and fractions[0] >= 0 and fractions[-1] <= 1
 
 
 def test_refinements_answer_in_the_order_of_the_client(
@@ -489,7 +489,7 @@ def test_a_refused_request_may_be_mended_under_its_id(wire: Wire) -> None:
 def test_reply_port_of_a_request(wire: Wire, make_wire: Callable[[Target], Wire]) -> None:
     listener = make_wire(wire.target)
     wire.send("/continuo/generate", 7, "seed", 1, "reply_port", listener.port)
-    assert [message[0] for message in listener.answers()][0] == "/continuo/accepted"
+    assert listener.answers()[0][0] == "/continuo/accepted"
     wire.send("/continuo/generate", 8, "bars", "many", "reply_port", listener.port)
     assert listener.fail()[:2] == (8, "bad_args")
     assert wire.receive(0.2) == []

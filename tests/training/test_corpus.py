@@ -116,7 +116,7 @@ def test_rows_that_repeat_another_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".tar.xz", ".tar.gz", ".zip"])
-def test_an_archive_is_unpacked_once(data: Path, suffix: str) -> None:
+def test_an_archive_is_as_good_as_its_folder(data: Path, suffix: str) -> None:
     folder = data / "clean" / "tunes"
     packed = data.parent / "packed"
     packed.mkdir()
@@ -128,9 +128,14 @@ def test_an_archive_is_unpacked_once(data: Path, suffix: str) -> None:
         with tarfile.open(packed / f"tunes{suffix}", f"w:{suffix[-2:]}") as archive:
             archive.add(folder, "tunes")
     assert load(packed, SetConfig("tunes"))[0] == load(data, SetConfig("tunes"))[0]
-    (unpacked,) = (data.parent / "cache").iterdir()
-    (unpacked / "tunes" / "midi" / "a.mid").unlink()
-    assert load(packed, SetConfig("tunes"))[1].read == 3  # from the cache, not unpacked again
+
+
+def test_an_unpacked_archive_is_used_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(data / "one.zip", "w") as archive:
+        archive.write(write_tune(data.parent / "a.mid", 1), "a.mid")
+    pieces, _ = load(data, SetConfig("one"))
+    monkeypatch.setattr("training.sets.unpack", lambda *_: pytest.fail("unpacked again"))
+    assert load(data, SetConfig("one"))[0] == pieces
 
 
 def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
@@ -196,6 +201,11 @@ def test_a_train_piece_with_a_twin_in_test_is_dropped_from_train(data: Path) -> 
     assert "tunes/c#all" in ids(pieces)
     assert "tunes/d#all" not in ids(pieces)
     assert [leak[:2] for leak in report.leaks] == [("tunes/d#all", "tunes/c#all")]
+
+
+def test_a_copy_of_a_test_piece_is_one_leak(data: Path) -> None:
+    write_tune(data / "clean" / "tunes" / "midi" / "d.mid", 2, key=-3)
+    assert load(data, SetConfig("tunes"))[1].leaks == [("tunes/d#all", "tunes/c#all", 1.0)]
 
 
 def test_a_work_in_two_splits_is_refused(tmp_path: Path) -> None:

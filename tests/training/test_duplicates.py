@@ -30,7 +30,7 @@ def test_a_few_notes_are_no_copy() -> None:
 
 
 def test_a_difference_in_ticks_too_small_to_hear_changes_nothing() -> None:
-    moved = clip_of(Note(note.start + 1, note.pitch, note.duration) for note in tune(1).notes)
+    moved = clip_of(Note(note.start - 1, note.pitch, note.duration) for note in tune(1).notes)
     assert copies_in([[tune(1)], [moved]]) == {1: 0}
 
 
@@ -50,9 +50,8 @@ def test_short_lines_prove_nothing() -> None:
 
 
 def test_what_everybody_plays_is_no_theft() -> None:
-    scale = clip_of(Note(i * TICKS, 40 + i, TICKS) for i in range(60))
-    many = [[scale]] * (COMMON + 1)
-    assert overlaps(many, [[scale]]) == []
+    assert len(overlaps([[tune(1)]] * (COMMON - 1), [[tune(1)]])) == COMMON - 1
+    assert overlaps([[tune(1)]] * COMMON, [[tune(1)]]) == []
 
 
 def test_chords_are_compared_by_their_top_note() -> None:

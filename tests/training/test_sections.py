@@ -90,6 +90,19 @@ def test_an_upbeat_that_no_meter_shows_is_estimated(pickup: int) -> None:
     assert span.origin <= 0
 
 
+def test_a_little_evidence_moves_no_bar_line() -> None:
+    rows = [(0, 2 * QUARTER, 60), *quarters(12)]
+    late = [(start + QUARTER, end + QUARTER, pitch) for start, end, pitch in rows]
+    (span,) = spans(song_of([(0, QUARTER, 60), *late], [(0, (2, 4))], known=False))
+    assert span.origin == 0
+
+
+def test_notes_that_sound_across_a_bar_line_speak_against_it() -> None:
+    held = [((2 + 9 * i) * QUARTER, (4 + 9 * i) * QUARTER, 48) for i in range(4)]  # in every third bar, from its start
+    (span,) = spans(song_of(quarters(38) + held, [(0, (3, 4))], known=False))
+    assert span.origin == -QUARTER
+
+
 def test_nothing_is_estimated_where_the_bars_are_known() -> None:
     (span,) = spans(song_of(waltz(1), [(0, (3, 4))], known=True))
     assert span.origin == 0

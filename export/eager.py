@@ -1,0 +1,111 @@
+"""What a shipped graph is measured against: eager PyTorch with the same weights, and transformers' `generate`.
+
+The weights are read back from the bundle's graph. Only the sum of embedding and gate weights stands there, so both are
+recovered from it: all gate tables together span the rows of the first layer's input weights.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+
+from assistant.bundle import MODEL, Bundle
+from assistant.codecs.events import START
+from assistant.condition import SIZE
+from training.models.charrnn import CharRNN, CharRNNConfig
+
+
+def network_of(bundle: Bundle) -> CharRNN:
+    """The network of a bundle in torch, with the weights that its graph holds."""
+    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(bundle.graphs[MODEL]).graph.initializer}
+    sizes = bundle.card.sizes
+    cells, layers = sizes["hidden"], sizes["layers"]
+    net = CharRNN(CharRNNConfig(sizes["vocabulary"], sizes["positions"], layers, cells, 0.0)).eval()
+
+    def weight(name: str) -> np.ndarray:
+        whole = stored[name].astype(np.float64)
+        return whole * stored[f"{name}_scale"] if f"{name}_scale" in stored else whole
+
+    def gates(array: np.ndarray) -> torch.Tensor:
+        """(4H, ...) in torch's order, from the last axis in the order of the graph."""
+        let_in, forget, out, new = np.split(array, 4, axis=-1)
+        return torch.from_numpy(np.concatenate([let_in, forget, new, out], -1).T.copy())
+
+    bias = stored["token_gates"][0].astype(np.float64)
+    tables = [
+        stored["token_gates"] - bias,
+        stored["position_gates"],
+        stored["meter_gates"],
+        stored["condition_gates"][0],
+    ]
+    rows = np.linalg.svd(np.concatenate(tables).astype(np.float64), full_matrices=False)[2][:cells]  # (H, 4H)
+    token, position, meter, condition = (torch.from_numpy(table.astype(np.float64) @ rows.T) for table in tables)
+    values = {
+        "token.weight": token,
+        "position.weight": position,
+        "meter.weight": meter,
+        "condition.weight": condition.T,
+        "lstm.weight_ih_l0": gates(rows),
+        "lstm.weight_hh_l0": gates(weight("layer_0_weight")),
+        "lstm.bias_ih_l0": gates(bias),
+        "lstm.bias_hh_l0": torch.zeros(4 * cells),
+        "out.weight": torch.from_numpy(weight("out_weight").T.copy()),
+        "out.bias": torch.from_numpy(stored["out_bias"]),
+    }
+    for layer in range(1, layers):
+        below, own = np.split(weight(f"layer_{layer}_weight"), 2)
+        values[f"lstm.weight_ih_l{layer}"], values[f"lstm.weight_hh_l{layer}"] = gates(below), gates(own)
+        values[f"lstm.bias_ih_l{layer}"] = gates(stored[f"layer_{layer}_bias"])
+        values[f"lstm.bias_hh_l{layer}"] = torch.zeros(4 * cells)
+    net.load_state_dict({name: value.float() for name, value in values.items()})
+    return net
+
+
+def eager_steps(net: CharRNN) -> Callable[[int], float]:
+    """A function that samples so many tokens one by one, top-p 0.95, and gives the seconds of processor time."""
+
+    def steps(count: int) -> float:
+        token = torch.full((1, 1), START)
+        position, meter = torch.zeros((1, 1), dtype=torch.long), torch.full((1, 1), 15)
+        condition = torch.zeros((1, 1, SIZE))
+        state = None
+        began = time.process_time()
+        # oneDNN packs the weights anew for every call; without it, stepping is several times faster
+        with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
+            for _ in range(count):
+                logits, state = net(token, position, meter, condition, state)
+                share, order = torch.softmax(logits[0, 0], -1).sort(descending=True)
+                share = torch.where(share.cumsum(0) - share < 0.95, share, 0)
+                token = order[torch.multinomial(share, 1)][None]
+        return time.process_time() - began
+
+    return steps
+
+
+def gpt2_steps(parameters: int, vocabulary: int) -> tuple[Callable[[int], float], int]:
+    """The same for transformers' GPT-2 with about so many parameters, and how many it has."""
+    import transformers  # a heavy package of the extra `bench` alone
+
+    layers = 6
+    width = 64 * max(1, round(math.sqrt(parameters / (12 * layers)) / 64))
+    config = transformers.GPT2Config(
+        vocab_size=vocabulary, n_positions=1024, n_embd=width, n_layer=layers, n_head=width // 64 * 2,
+        bos_token_id=START, eos_token_id=None, pad_token_id=0,
+    )  # fmt: skip
+    net = transformers.GPT2LMHeadModel(config).eval()
+
+    def steps(count: int) -> float:
+        began = time.process_time()
+        with torch.inference_mode():
+            net.generate(
+                torch.full((1, 1), START), do_sample=True, top_p=0.95, min_new_tokens=count, max_new_tokens=count
+            )
+        return time.process_time() - began
+
+    return steps, sum(weight.numel() for weight in net.parameters())

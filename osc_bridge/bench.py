@@ -1,0 +1,175 @@
+"""`continuo bench`: tokens a second of the shipped graph, and answers over UDP, on this machine.
+
+The graph is measured against eager PyTorch with the same weights and transformers' `generate`, in rounds that take
+turns, so that whatever else the machine does falls on all of them; where torch or transformers is missing, their
+figures are null.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from assistant.bundle import MODEL, Bundle
+from assistant.clip import Clip
+from assistant.codecs.events import END, START
+from assistant.condition import SIZE
+from assistant.engine import Engine
+from assistant.midi import read_midi
+from assistant.paths import examples_dir
+from assistant.request import AssistantError
+from assistant.runtime import Graph
+from osc_bridge.child import daemon
+from osc_bridge.client import Client
+
+Steps = Callable[[int], float]  # samples so many tokens and gives the seconds of processor time
+OTHERS = ("eager", "generate")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `continuo bench`."""
+    parser.add_argument("--model", default="piano", help="bundle to measure (default: piano)")
+    parser.add_argument("--tokens", type=int, default=256, help="tokens of one run (default: 256)")
+    parser.add_argument("--rounds", type=int, default=7, help="runs of each kind (default: 7)")
+    parser.add_argument("--requests", type=int, default=40, help="requests over UDP (default: 40)")
+    parser.add_argument("--clip", type=Path, default=examples_dir() / "sonatina.mid", help="clip to continue over UDP")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure everything and print it."""
+    bundles = Engine().bundles
+    if args.model not in bundles:
+        raise AssistantError("no_model", f"no model {args.model}; known: {', '.join(bundles) or 'none'}")
+    bundle = bundles[args.model]
+    cores = os.cpu_count() or 1
+    report: dict[str, Any] = {"model": args.model, "load_before": _load(), "cores": cores}
+    for name, threads in (("one_thread", 1), ("all_threads", cores)):
+        report[name] = tokens_per_s(bundle, threads, args.tokens, args.rounds, quiet=args.json)
+    report["tokens_per_s"] = report["one_thread"]["tokens_per_s"]
+    report |= over_udp(read_midi(args.clip), args.requests, quiet=args.json)
+    report["load_after"] = _load()
+    print(json.dumps(report) if args.json else as_text(report))
+    return 0
+
+
+def tokens_per_s(bundle: Bundle, threads: int, tokens: int, rounds: int, quiet: bool) -> dict[str, Any]:
+    """Medians of tokens per second of processor time at batch 1, and how many times the others the graph makes."""
+    steps: dict[str, Steps] = {"graph": graph_steps(bundle, threads)}
+    size = None
+    try:
+        torch = importlib.import_module("torch")
+        torch.set_num_threads(threads)
+        rivals = importlib.import_module("export.eager")
+        steps["eager"] = rivals.eager_steps(rivals.network_of(bundle))
+        steps["generate"], size = rivals.gpt2_steps(bundle.card.sizes["parameters"], bundle.codec.size)
+    except ModuleNotFoundError as error:
+        if not quiet:
+            print(f"{error.name} is missing, so not everything is measured: pip install 'continuo[bench]'")
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for name, step in steps.items():
+        step(8)
+    for _ in tqdm(range(rounds), f"{threads} threads", disable=quiet):
+        for name, step in steps.items():
+            seconds[name].append(step(tokens))
+    speed = {name: tokens / statistics.median(taken) for name, taken in seconds.items()}
+    ratio = {name: round(speed["graph"] / speed[name], 1) for name in OTHERS if name in speed}
+    rounded = {name: round(speed[name]) if name in speed else None for name in ("graph", *OTHERS)}
+    return {"tokens_per_s": rounded, "times": ratio, "parameters": bundle.card.sizes["parameters"], "gpt2": size}
+
+
+def graph_steps(bundle: Bundle, threads: int) -> Steps:
+    """Sampling in the bundle's graph."""
+    graph = Graph(bundle.graphs[MODEL], str(bundle.folder), threads=threads)
+    layers, cells = bundle.card.sizes["layers"], bundle.card.sizes["hidden"]
+    bias = np.zeros((1, bundle.codec.size), np.float32)
+    bias[:, END] = -1e9
+
+    def steps(count: int) -> float:
+        inputs = {
+            "prompt": np.zeros((0, 1), np.int64),
+            "prompt_position": np.zeros((0, 1), np.int64),
+            "token": np.array([START]),
+            "forced": np.full((count, 1), -1),
+            "uniform": np.random.default_rng(0).random((count, 1), np.float32),
+            "hidden": np.zeros((layers, 1, cells), np.float32),
+            "cell": np.zeros((layers, 1, cells), np.float32),
+            "state": np.zeros((1, 3), np.float32),
+            "until": np.full(1, np.inf, np.float32),
+            "bar": np.full(1, 96, np.float32),
+            "meter": np.array([15]),
+            "condition": np.zeros((1, SIZE), np.float32),
+            "bias": bias,
+            "temperature": np.ones(1, np.float32),
+            "top_p": np.full(1, 0.95, np.float32),
+        }
+        began = time.process_time()
+        graph.run(inputs)
+        return time.process_time() - began
+
+    return steps
+
+
+def over_udp(clip: Clip, requests: int, quiet: bool) -> dict[str, Any]:
+    """`continue`, 4 bars, 8 candidates, each request with a seed of its own, on a daemon of its own."""
+    whole, first = [], []
+    with daemon() as child, Client(child.host, child.port) as client:
+        for seed in tqdm(range(requests + 2), "over UDP", disable=quiet):
+            heard: list[float] = []
+            began = time.perf_counter()
+            client.run(
+                "continue", [clip], bars=4, candidates=8, seed=seed,
+                on_notes=lambda *_, heard=heard, began=began: heard.append(time.perf_counter() - began),
+            )  # fmt: skip
+            whole.append(time.perf_counter() - began)
+            first.append(heard[0])
+        memory = _memory_mb(child.pid)
+    whole, first = whole[2:], first[2:]  # the first ones pay for what later ones find ready
+    return {
+        "udp": {
+            "median_ms": round(statistics.median(whole) * 1000, 1),
+            "p95_ms": round(float(np.quantile(whole, 0.95)) * 1000, 1),
+            "first_notes_ms": round(statistics.median(first) * 1000, 1),
+        },
+        "ready_s": round(child.ready_s, 3),
+        "rss_mb": memory,
+    }
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """The figures as lines for people."""
+    lines = [f"{report['model']}, {report['cores']} cores, load {report['load_before']} to {report['load_after']}"]
+    for name in ("one_thread", "all_threads"):
+        speed, times = report[name]["tokens_per_s"], report[name]["times"]
+        others = ", ".join(f"{other} {speed[other]} ({times[other]} times)" for other in times)
+        lines.append(f"{name.replace('_', ' ')}: graph {speed['graph']} tokens/s" + (f", {others}" if others else ""))
+    udp = report["udp"]
+    lines.append(
+        f"continue, 4 bars, 8 candidates over UDP: median {udp['median_ms']} ms, p95 {udp['p95_ms']} ms, "
+        f"first notes {udp['first_notes_ms']} ms"
+    )
+    lines.append(f"ready after {report['ready_s']} s, memory {report['rss_mb']} MB")
+    return "\n".join(lines)
+
+
+def _load() -> list[float] | None:
+    return [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else None
+
+
+def _memory_mb(pid: int) -> float | None:
+    """Resident memory of a process; None where the system does not say."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.is_file():
+        return None
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return round(int(line.split()[1]) / 1024, 1)

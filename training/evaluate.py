@@ -1,0 +1,123 @@
+"""`continuo evaluate`: what the events of held-out pieces cost under a bundle, beside what its card says."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from assistant.bundle import CARD, MODEL, Card, find_bundles, read_bundle
+from assistant.paths import bundled_models, models_dir
+from assistant.request import AssistantError
+from assistant.runtime import Graph, pick_device
+from training.config import Config, ConfigError, config_of
+from training.corpus import CorpusError
+from training.shards import SPLITS, prepare
+from training.table import ROWS, network_scores
+
+Rows = dict[str, dict[str, float]]
+FIGURES = ("nats_per_event", "nats_per_note")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `continuo evaluate`."""
+    parser.add_argument("bundle", help="folder of a bundle, or the name of an installed model")
+    parser.add_argument("data", type=Path, help="folder with the sets that the bundle's card names")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="which pieces to measure (default test)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu", help="where to run (default cpu)")
+    parser.add_argument("--threads", type=int, default=0, help="of the graph; 0 (default): as many as there are cores")
+    parser.add_argument("--cache", type=Path, default=None, help="folder for prepared data")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the figures. Raises AssistantError where the bundle or the data cannot be used."""
+    folder = folder_of(args.bundle)
+    cache = args.cache or user_cache_path("continuo")
+    found = evaluate(folder, args.data, cache, args.split, args.device, args.threads)
+    print(json.dumps(found, indent=1, ensure_ascii=False) if args.json else as_text(found))
+    return 0
+
+
+def folder_of(bundle: str) -> Path:
+    """The folder of a bundle that is given as one or by the name of an installed model."""
+    if (Path(bundle) / CARD).is_file():
+        return Path(bundle)
+    installed = {folder.name: folder for folder in find_bundles((bundled_models(), models_dir()))}
+    if bundle not in installed:
+        known = ", ".join(installed) or "none"
+        raise AssistantError("no_model", f"{bundle} is neither a folder with a {CARD} nor a model; installed: {known}")
+    return installed[bundle]
+
+
+def evaluate(
+    folder: Path, data: Path, cache: Path, split: str = "test", device: str = "cpu", threads: int = 0
+) -> dict[str, Any]:
+    """`bundle`, `split`, `events`, `notes`, `rows` (nats an event and a note in each mode), and `difference` of the
+    rows to those in the card, None for a split that cards do not speak of. Raises AssistantError."""
+    bundle = read_bundle(folder)
+    config = config_of_card(bundle.card, folder)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what becomes of the files is no part of the answer
+            corpus = prepare(config, data, cache)
+    except CorpusError as error:
+        raise AssistantError("bad_args", f"{folder}: {error}") from None
+    if not corpus.splits[split]:
+        raise AssistantError("bad_args", f"--split {split}: the data in {data} have no piece in it")
+    graph = Graph(bundle.graphs[MODEL], str(folder), pick_device(device)[0], threads)
+    scores = network_scores(graph, config, corpus, split, progress=True)
+    rows = {ROWS[mode]: score.row() for mode, score in scores.items()}
+    free = scores["free"]
+    return {
+        "bundle": str(folder),
+        "split": split,
+        "events": free.events,
+        "notes": free.notes,
+        "rows": rows,
+        "difference": difference(rows, bundle.card, folder) if split == "test" else None,
+    }
+
+
+def config_of_card(card: Card, folder: Path) -> Config:
+    """As much of a configuration as reading the data and running the graph take."""
+    try:
+        table = {
+            "name": card.name,
+            "title": card.title,
+            "data": {"sets": card.data["sets"]},
+            "codec": dict(card.codec),
+            "model": {"family": card.family, "layers": card.sizes["layers"], "hidden": card.sizes["hidden"]},
+        }
+        return config_of(table, CARD)
+    except (KeyError, TypeError) as error:
+        raise AssistantError("no_model", f"{folder}: {CARD} lacks what an evaluation needs: {error}") from None
+    except ConfigError as error:
+        raise AssistantError("no_model", f"{folder}: {error}") from None
+
+
+def difference(rows: Rows, card: Card, folder: Path) -> Rows:
+    """By how much each figure lies above that of the card."""
+    try:
+        said = card.metrics["test"]["rows"]
+        return {name: {key: round(row[key] - said[name][key], 4) for key in FIGURES} for name, row in rows.items()}
+    except (KeyError, TypeError) as error:
+        raise AssistantError("no_model", f"{folder}: the metrics of {CARD} lack a figure: {error}") from None
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The figures as lines for people."""
+    rows, apart = found["rows"], found["difference"]
+    width = max(map(len, rows))
+    lines = [
+        f"{found['bundle']}, {found['split']} split: {found['events']} events, {found['notes']} notes",
+        f"{'':{width}}  nats/event  nats/note" + ("  beside the card" if apart else ""),
+    ]
+    for name, row in rows.items():
+        line = f"{name:{width}}  {row['nats_per_event']:10.4f}  {row['nats_per_note']:9.4f}"
+        lines.append(line + (f"  {apart[name]['nats_per_event']:+15.4f}" if apart else ""))
+    return "\n".join(lines)
