@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("training.train", "train a network"),
     "export": ("export.export", "make a bundle of a training run"),
 }
-EXTRAS = {"bench": "bench"}  # which extra brings what a command may miss; `train` for the others
+EXTRAS = {"train": "train", "export": "train", "evaluate": "train", "bench": "bench"}  # what brings the missing package
 OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")
 
 
@@ -43,9 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.text)
     except ModuleNotFoundError as error:
         missing = (error.name or "").split(".")[0]
-        if missing in OUR_PACKAGES:
+        if missing in OUR_PACKAGES or command not in EXTRAS:
             raise
-        return _fail(f"{command} needs {missing}: pip install 'continuo[{EXTRAS.get(command, 'train')}]'")
+        return _fail(f"{command} needs {missing}: pip install 'continuo[{EXTRAS[command]}]'")
     except KeyboardInterrupt:
         return 130
 

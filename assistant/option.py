@@ -55,9 +55,9 @@ class Option:
         if self.type in ("int", "float"):
             what = "a whole number" if self.type == "int" else "a number"
             if self.low is not None and self.high is not None:
-                return f"{what} from {self.low:g} to {self.high:g}"
+                return f"{what} from {self.low:.10g} to {self.high:.10g}"
             if self.low is not None:
-                return f"{what} of at least {self.low:g}"
+                return f"{what} of at least {self.low:.10g}"
             return what
         return "true or false" if self.type == "bool" else "text"
 

@@ -51,6 +51,8 @@ GIVING = (
         "name length_beats tempo_bpm numerator denominator",
         "the rest of the clip (default: up to the last bar touched, 120 bpm, 4/4); nothing comes back but an error",
     ),
+)
+SETTING = (
     Address(
         PREFIX + "reply_port",
         "port",

@@ -99,6 +99,7 @@ class Answers:
                 self._file.finish([*self._lines, as_text(address, (self.identity, *arguments))])
             self.say(address, *arguments)
             self.ended = time.monotonic()
+            self._lines.clear()
         return True
 
     def _runs(self, first: int, notes: Sequence[Note]) -> Iterator[tuple[int, Sequence[Note]]]:

@@ -77,7 +77,7 @@ def tokens_per_s(bundle: Bundle, threads: int, tokens: int, rounds: int, quiet: 
         if not quiet:
             print(f"{error.name} is missing, so not everything is measured: pip install 'continuo[bench]'")
     seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for name, step in steps.items():
+    for step in steps.values():
         step(8)
     for _ in tqdm(range(rounds), f"{threads} threads", disable=quiet):
         for name, step in steps.items():

@@ -30,6 +30,7 @@ class _Asked:
     """A request that was sent, and what has arrived of its answers."""
 
     clips: dict[str, Clip]  # by the name under which they are given
+    options: dict[str, Value]
     request: bytes
     on_notes: OnNotes | None
     on_progress: OnProgress | None
@@ -142,7 +143,7 @@ class Client:
         options = options or {"model": ""}  # the default; a number alone would be a button
         pairs = itertools.chain(*(("clip", name) for name in named), *options.items())
         request = encode(PREFIX + task, identity, *pairs)
-        self._asked[identity] = _Asked(named, request, on_notes, on_progress)
+        self._asked[identity] = _Asked(named, options, request, on_notes, on_progress)
         self._give(self._asked[identity])
         return identity
 
@@ -236,12 +237,20 @@ def _take(asked: _Asked, message: Message) -> None:
 
 
 def _result(asked: _Asked, done: Message) -> Result:
-    given = next(iter(asked.clips.values()), Clip((), 0))
+    tempo, meter = _tempo_and_meter(asked)
     candidates = []
     for index, (_, at, length, *pairs) in sorted(asked.results.items()):
         notes = tuple(asked.notes.get(index, {}).values())
-        clip = Clip(notes, round(float(length or 0) * TICKS), given.tempo, given.meter)
+        clip = Clip(notes, round(float(length or 0) * TICKS), tempo, meter)
         measures = {str(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
         candidates.append(Candidate(clip, round(float(at or 0) * TICKS), measures))  # type: ignore[arg-type]
     _, _, _, model, seed, seconds = done.arguments
     return Result(tuple(candidates), str(model), int(seed or 0), float(seconds or 0))
+
+
+def _tempo_and_meter(asked: _Asked) -> tuple[float, tuple[int, int]]:
+    """What the answer is to be played in, which no message says: that of the clip, else what was asked for."""
+    for clip in asked.clips.values():
+        return clip.tempo, clip.meter
+    numerator, _, denominator = str(asked.options.get("meter", "4/4")).partition("/")
+    return float(asked.options.get("tempo", 120.0)), (int(numerator), int(denominator))

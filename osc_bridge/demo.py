@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-import queue
-import re
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from assistant.clip import Clip
 from assistant.midi import read_midi, write_midi
@@ -22,11 +13,8 @@ from assistant.option import Value
 from assistant.paths import examples_dir
 from assistant.picture import Row, piano_roll
 from assistant.request import AssistantError
+from osc_bridge.child import daemon
 from osc_bridge.client import Client
-
-DAEMON = (sys.executable, "-m", "assistant", "serve", "--port", "0")
-START_SECONDS = 60.0  # a cold disk and a virus scanner included
-STOP_SECONDS = 5.0
 
 
 class Step(NamedTuple):
@@ -63,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
         raise AssistantError("bad_args", f"cannot make the folder {args.out}: {error.strerror}") from None
     _say("starting a daemon on a free port ...")
     rows: list[Row] = []
-    with _daemon() as (host, port), Client(host, port) as client:
+    with daemon() as child, Client(child.host, child.port) as client:
+        _say(f"{child.line}   ({child.ready_s:.2f} s after its start)")
         for number, step in enumerate(STEPS, 1):
             rows += _ask(client, step, number, args.out)
     _say("the daemon is stopped")
@@ -105,46 +94,6 @@ def _in_words(example: str, clip: Clip | None) -> str:
     if clip is None:
         return "no clip given"
     return f"{example} ({len(clip.notes)} notes, {clip.bars} bars of {clip.meter[0]}/{clip.meter[1]})"
-
-
-@contextmanager
-def _daemon() -> Iterator[tuple[str, int]]:
-    """Host and port of a daemon that runs as long as the block. Raises AssistantError where it does not get ready."""
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    start = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(DAEMON, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
-        try:
-            assert process.stdout is not None
-            line = _first_line(process.stdout)
-            address = re.search(r"(\d+\.\d+\.\d+\.\d+):(\d+)", line)
-            if address is None:
-                process.kill()
-                process.wait()
-                errors.seek(0)
-                said = "\n".join([line, *errors.read().splitlines()[-10:]]).strip()
-                raise AssistantError("internal", f"the daemon did not get ready; it said:\n{said or 'nothing'}")
-            _say(f"{line}   ({time.perf_counter() - start:.2f} s after its start)")
-            yield address[1], int(address[2])
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-
-
-def _first_line(stream: IO[str]) -> str:
-    """The first line, or nothing where none comes in `START_SECONDS`."""
-    lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
-    try:
-        return lines.get(timeout=START_SECONDS).strip()
-    except queue.Empty:
-        return ""
 
 
 def _say(text: str) -> None:

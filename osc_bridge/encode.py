@@ -11,7 +11,7 @@ from assistant.clip import TICKS, Note
 LOOPBACK_SIZE = 4000  # bytes a datagram at most, as receivers in the field truncate or drop larger ones
 NETWORK_SIZE = 1400  # the same over a network: one Ethernet frame
 MAX_TEXT = 1000  # bytes of a string
-MAX_FLOAT = 3.4028234e38
+MAX_FLOAT = (2 - 2**-23) * 2.0**127  # of single precision
 NOTE_TAGS = "iffii"  # pitch start duration velocity mute
 NOTE_SIZE = 25  # bytes a note: five values and their tags
 

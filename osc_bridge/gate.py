@@ -41,26 +41,33 @@ class Gate:
         self._bucket = Bucket(rate=5000, burst=10_000)
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []  # when (monotonic), running number, what
         self._numbers = itertools.count()
+        self._next_tick = 0.0
         self._stopped = False
 
     def run(self, tick: Callable[[], None]) -> None:
         """Deliver until `stop`; `tick` is called ten times a second."""
-        next_tick = 0.0
         while not self._stopped:
-            now = time.monotonic()
-            if now >= next_tick:
-                tick()
-                next_tick = now + TICK_SECONDS
-            while self._agenda and self._agenda[0][0] <= now:
-                heapq.heappop(self._agenda)[2]()
-            due = min(next_tick, self._agenda[0][0]) if self._agenda else next_tick
-            received = self._link.receive(max(due - now, 0.001))
-            if received:
-                self.receive(*received)
+            try:
+                self._turn(tick)
+            except Exception:  # the daemon has to outlive a fault in any of it
+                log.exception("a turn of the gate failed")
 
     def stop(self) -> None:
         """End `run`; any thread or signal handler may call it."""
         self._stopped = True
+
+    def _turn(self, tick: Callable[[], None]) -> None:
+        """Whatever is due, and then one datagram."""
+        now = time.monotonic()
+        if now >= self._next_tick:
+            self._next_tick = now + TICK_SECONDS
+            tick()
+        while self._agenda and self._agenda[0][0] <= now:
+            heapq.heappop(self._agenda)[2]()
+        due = min(self._next_tick, self._agenda[0][0]) if self._agenda else self._next_tick
+        received = self._link.receive(max(due - now, 0.001))
+        if received:
+            self.receive(*received)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call in so many seconds, in the thread of `run`."""

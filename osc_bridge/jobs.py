@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -201,6 +201,7 @@ class Jobs:
             self.done += outcome == "done"
             self.failed += outcome != "done"
             self._unfinished.remove(job)
+            job.request = replace(job.request, clips=())  # the answers are remembered, the clips need not be
             if job in self._waiting:
                 self._waiting.remove(job)
             for jobs, _ in self._syncs:

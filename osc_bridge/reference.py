@@ -19,6 +19,7 @@ from osc_bridge.addresses import (
     PREFIX,
     PROGRESS,
     RESULT,
+    SETTING,
     Address,
 )
 from osc_bridge.encode import LOOPBACK_SIZE, NETWORK_SIZE, encode
@@ -53,14 +54,20 @@ loopback needs the address of every client in `--allow`. There is no TCP and no 
   bytes. Every answer to it carries the id first, in the type in which it came. A client that sends only floats should
   keep its ids below 16,777,216. Where an error cannot be tied to an id, because the datagram is damaged or has no first
   argument, the id of the `fail` is the empty text `""`. Messages that give a clip have its name in the place of the id.
-- **Where answers go.** To the address and port that the request came from. A client that cannot receive there (oscsend,
-  TouchOSC, Max) has two ways. `reply_port 16181` in a request sends the answers to this request to that port instead.
-  `/continuo/reply_port 16181`, once, sends from then on a copy of every answer to this host to that port; others on the
-  same host lose nothing. A port is 1024 or above; a reply host cannot be given.
 - **Time** is in quarter-note beats from the start of the clip that it belongs to. An answer is a clip of its own:
   `at_beats` in its `result` says where it starts, counted from the start of the clip that was given.
 - **Bundles** are taken. A time tag up to {ahead} seconds ahead is waited for; one further ahead is `bad_args`.
 - **Patterns** (`*`, `?`, `[a-z]`, `{{a,b}}`) reach the questions about the daemon alone: no pattern ever starts a task.
+
+## Where answers go
+
+To the address and port that the request came from. A client that cannot receive there (oscsend, TouchOSC, Max) has two
+ways: the option `reply_port 16181` in a request sends the answers to this request to that port instead, and one message
+copies every answer from then on, so that other clients of the same host lose nothing:
+
+{setting}
+
+A port is 1024 or above. A reply host cannot be given.
 
 ## Notes
 
@@ -187,6 +194,7 @@ def page() -> str:
         ahead=f"{MAX_AHEAD:.0f}",
         fields="\n".join(f"| `{name}` | {text} |" for name, *_, text in FIELDS),
         asking=_addresses("send", "get", ASKING),
+        setting=_addresses("send", "meaning", SETTING),
         giving=_addresses("send", "meaning", GIVING),
         clips=MAX_CLIPS,
         notes=f"{MAX_NOTES:,}",
@@ -207,9 +215,8 @@ def _task(name: str) -> str:
     task = TASKS[name]
     low, high = task.CLIPS
     clips = str(low) if low == high else f"{low} to {high}"
-    return (
-        f"### {PREFIX}{name}\n\n{task.SUMMARY}. Clips: {clips}.\n\n{_options(map(option_row, task.OPTIONS))}".rstrip()
-    )
+    summary = task.SUMMARY[:1].upper() + task.SUMMARY[1:]
+    return f"### {PREFIX}{name}\n\n{summary}. Clips: {clips}.\n\n{_options(map(option_row, task.OPTIONS))}".rstrip()
 
 
 def _options(rows: Iterable[tuple[str, ...]]) -> str:

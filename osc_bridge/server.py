@@ -97,7 +97,7 @@ class Server:
     def serve(self) -> None:
         """Answer until `stop`."""
         self._jobs.start()
-        self._clean()
+        self._gate.later(0.0, self._clean)
         self._gate.run(self._jobs.tick)
         self._jobs.close()
         self._link.close()
@@ -252,8 +252,8 @@ class Server:
             self._gate.later(REPLAY_SECONDS, partial(self._replay, job, last))
 
     def _clean(self) -> None:
-        sweep(self._spool)
         self._gate.later(SWEEP_SECONDS, self._clean)
+        sweep(self._spool)
 
 
 def version() -> str:

@@ -46,7 +46,8 @@ def overlaps(left: Sequence[Sequence[Clip]], right: Sequence[Sequence[Clip]]) ->
     hashes = np.concatenate([np.empty(0, dtype=np.uint64), *grams])
     owners = np.repeat(np.arange(len(grams)), [len(own) for own in grams])
     _, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
-    hashes, owners = hashes[count[place] <= COMMON], owners[count[place] <= COMMON]
+    rare = count[place] <= COMMON
+    hashes, owners = hashes[rare], owners[rare]
     sizes = np.bincount(owners, minlength=len(grams))
 
     # join the two sides on their grams: every gram of the left beside each equal gram of the right

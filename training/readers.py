@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import music21
 import numpy as np
 import symusic
 
@@ -88,8 +89,6 @@ def read_midi(path: Path) -> dict[str, Song]:
 
 def read_score(path: Path) -> dict[str, Song]:
     """An ABC, MusicXML or kern file; a book of tunes gives one song for each, by its number."""
-    import music21  # takes seconds, and most corpora are MIDI
-
     score = music21.converter.parse(path, forceSource=True)
     if isinstance(score, music21.stream.Opus):
         return {str(number): song_of_score(tune) for number, tune in enumerate(score.scores, 1)}
@@ -98,8 +97,6 @@ def read_score(path: Path) -> dict[str, Song]:
 
 def song_of_score(score: Any) -> Song:
     """The song of a music21 score."""
-    import music21
-
     parts = list(score.parts) or [score]
     meters = meters_of_part(parts[0])
     marks = score.flatten().getElementsByClass(music21.tempo.MetronomeMark)
@@ -120,8 +117,6 @@ def ticks_of(quarters: Any) -> int:
 
 def meters_of_part(part: Any) -> list[tuple[int, tuple[int, int]]]:
     """(tick, meter) where the bars of a music21 part change; an incomplete bar has a meter of its own length."""
-    import music21
-
     meters: list[tuple[int, tuple[int, int]]] = []
     written = DEFAULT_METER
     for bar in part.getElementsByClass(music21.stream.Measure):
@@ -139,8 +134,6 @@ def meters_of_part(part: Any) -> list[tuple[int, tuple[int, int]]]:
 
 def track_of_part(part: Any) -> Track:
     """The track of a music21 part: ties joined in place, grace notes and chord symbols left out."""
-    import music21
-
     rows = []
     for element in (part.stripTies(inPlace=True) or part).flatten().notes:
         if not element.quarterLength:  # a grace note or a chord symbol

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -16,8 +17,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
+import music21
 
+from assistant.paths import data_dir
 from training.readers import READERS
 
 ARCHIVES = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
@@ -94,7 +96,9 @@ def wanted(entry: Entry, config: SetConfig) -> bool:
 
 def folder_entries(data: Path, name: str, cache: Path | None) -> list[Entry]:
     """The entries of a set that lies in a folder of files."""
-    if not data.is_dir():
+    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise CorpusError(f"set {name!r} is not the name of anything inside the data folder")
+    if not data.is_dir() or not os.access(data, os.R_OK):
         raise CorpusError(f"data folder {data} is not a folder that can be read")
     folder = find_folder(data, name, cache)
     if folder is None:
@@ -127,13 +131,14 @@ def find_folder(data: Path, name: str, cache: Path | None) -> Path | None:
 
 def unpacked(archive: Path, name: str, cache: Path | None = None) -> Path:
     """The folder of an archive, unpacked to the cache unless it is there already."""
-    cache = cache or platformdirs.user_cache_path("continuo") / "corpora"
+    cache = cache or data_dir() / "corpora"
     state = archive.stat()
     key = hashlib.sha256(f"{archive.resolve()}\0{state.st_size}\0{state.st_mtime_ns}".encode()).hexdigest()[:12]
-    target = cache / f"{name}-{key}"
+    stem = Path(name).name
+    target = cache / f"{stem}-{key}"
     if not target.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=cache))
+        part = Path(tempfile.mkdtemp(prefix=f"{stem}-", dir=cache))
         try:
             unpack(archive, part)
             part.rename(target)
@@ -141,7 +146,7 @@ def unpacked(archive: Path, name: str, cache: Path | None = None) -> Path:
             shutil.rmtree(part, ignore_errors=True)
             if not target.is_dir():  # else another process was faster
                 raise CorpusError(f"archive {archive} cannot be unpacked to {cache}: {error}") from error
-    inner = target / name
+    inner = target / stem
     return inner if inner.is_dir() else target
 
 
@@ -157,13 +162,16 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def manifest_entries(folder: Path, manifest: Path) -> list[Entry]:
     """One entry for every music file that the manifest lists."""
-    with manifest.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    return [
-        entry_of_row(folder, row)
-        for row in rows
-        if Path(row["path"]).suffix.lower() in READERS and row.get("role") not in REPEATING_ROLES
-    ]
+    try:
+        with manifest.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        return [
+            entry_of_row(folder, row)
+            for row in rows
+            if Path(row["path"]).suffix.lower() in READERS and row.get("role") not in REPEATING_ROLES
+        ]
+    except (OSError, KeyError, ValueError) as error:
+        raise CorpusError(f"manifest {manifest} cannot be read: {type(error).__name__} {error}") from error
 
 
 def entry_of_row(folder: Path, row: dict[str, str]) -> Entry:
@@ -190,8 +198,6 @@ def plain_entries(folder: Path, files: Iterable[Path]) -> list[Entry]:
 
 def music21_entries(name: str) -> list[Entry]:
     """The files of a corpus in music21's own package."""
-    import music21
-
     paths: Sequence[Path] = music21.corpus.corpora.CoreCorpus().getComposer(name.removeprefix(MUSIC21))
     if not paths:
         raise CorpusError(f"set {name!r}: music21 {music21.__version__} carries no corpus of that name")

@@ -218,10 +218,12 @@ def segments(corpus: Corpus, split: str, length: int, tokens: int = 0) -> list[t
     found = []
     for stream in streams:
         starts = starts_of(corpus.codec, stream.tokens)
-        changed = np.diff(stream.meter, prepend=stream.meter[:1]) != 0
+        heard = np.flatnonzero(corpus.codec.kinds[stream.tokens] != KINDS.index("TIME"))
+        onsets = heard[np.minimum(np.searchsorted(heard, starts), len(heard) - 1)]  # behind each start's TIME tokens
+        changed = stream.meter[onsets] != stream.meter[np.maximum(starts - 1, 0)]
         start = 0
         while start < len(stream.tokens) - 1:
-            later = starts[(starts >= start + length) | ((starts > start) & changed[starts])]
+            later = starts[(starts >= start + length) | ((starts > start) & changed)]
             end = int(later[0]) if len(later) else len(stream.tokens) - 1
             cut = cutter.cut(stream, start, end)
             if start:  # the target of RESUME was the last one of the stretch before

@@ -1,6 +1,6 @@
 """The command line: flags from the option tables, files in and out, errors in one line.
 
-An engine of a few lines stands in where only the command line is tested; the end-to-end tests use the shipped models.
+An engine of a few lines stands in for the models.
 """
 
 from __future__ import annotations
@@ -18,12 +18,9 @@ from assistant import task_command
 from assistant.clip import TICKS, Clip, Note, clip_of
 from assistant.midi import read_midi, write_midi
 from assistant.option import Option, check_options
-from assistant.paths import bundled_models, examples_dir
 from assistant.request import AssistantError, Candidate, Request, Result
 from assistant.tasks import TASKS, options_of
 
-SHIPPED = all((bundled_models() / name / "card.json").exists() for name in ("melody", "piano"))
-needs_models = pytest.mark.skipif(not SHIPPED, reason="the shipped models melody and piano are not in assistant/models")
 GIVEN = clip_of([Note(0, 60, 480), Note(480, 62, 480), Note(960, 64, 960)], 90.0, (3, 4))
 
 
@@ -228,13 +225,16 @@ def test_a_missing_package_says_what_to_install(
     assert refused(command, capsys) == f"continuo: {command} needs torch: pip install 'continuo[{extra}]'\n"
 
 
-def test_a_missing_module_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("command", "module"), [("train", "training.models"), ("generate", "numpy")])
+def test_a_package_that_no_extra_brings_is_not_hidden(
+    command: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def missing(name: str) -> None:
-        raise ModuleNotFoundError(name=name)
+        raise ModuleNotFoundError(name=module)
 
     monkeypatch.setattr(program.importlib, "import_module", missing)
     with pytest.raises(ModuleNotFoundError):
-        run("train")
+        run(command)
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,39 +254,3 @@ def test_tasks_demo_and_doctor_need_no_torch() -> None:
     imports = "import sys, assistant.__main__, assistant.task_command, osc_bridge.demo, osc_bridge.doctor"
     code = f"{imports}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(program.__file__).parents[1]).returncode == 0
-
-
-@needs_models
-def test_the_shipped_models_continue_a_tune_and_a_piano_phrase(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for example, model in (("sicilian_mariners.mid", "melody"), ("sonatina.mid", "piano")):
-        given = read_midi(examples_dir() / example)
-        assert run(f"continue {examples_dir() / example} -o {tmp_path / 'out.mid'} --bars 4 --seed 7 --json") == 0
-        report = json.loads(capsys.readouterr().out)
-        clip = read_midi(tmp_path / "out.mid")
-        assert (report["model"], report["candidates"][0]["at_beats"]) == (model, given.length / TICKS)
-        assert (clip.length, clip.meter) == (4 * given.bar, given.meter)
-        assert len(clip.notes) == report["candidates"][0]["notes"] > 4
-
-
-@needs_models
-def test_the_shipped_models_repeat_themselves_with_the_same_seed(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        assert run(f"generate -o {tmp_path / name}.mid --bars 4 --seed 11") == 0
-    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
-
-
-@needs_models
-def test_another_seed_gives_other_notes(tmp_path: Path) -> None:
-    for seed in (1, 2):
-        run(f"generate -o {tmp_path / str(seed)}.mid --bars 4 --seed {seed}")
-    assert read_midi(tmp_path / "1.mid").notes != read_midi(tmp_path / "2.mid").notes
-
-
-@needs_models
-def test_models_names_what_ships(capsys: pytest.CaptureFixture[str]) -> None:
-    run("models --json")
-    models = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
-    assert {"melody", "piano"} <= set(models)
-    assert "continue" in models["melody"]["tasks"]

@@ -59,6 +59,11 @@ def test_a_request_without_options_is_no_button(client: Client) -> None:
     assert len(client.run("generate").candidates) == 1
 
 
+def test_a_result_has_the_tempo_and_meter_that_were_asked_for(client: Client) -> None:
+    clip = client.run("generate", seed=1, tempo=90, meter="3/4").candidates[0].clip
+    assert (clip.tempo, clip.meter) == (90.0, (3, 4))
+
+
 def test_an_error_of_the_daemon(client: Client) -> None:
     with pytest.raises(AssistantError, match="did you mean bars") as caught:
         client.run("generate", bar=4)

@@ -8,7 +8,7 @@ import struct
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
@@ -139,6 +139,7 @@ arguments = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(arguments, max_size=40))
 def test_reads_what_python_osc_builds(pairs: list[tuple[str, object]]) -> None:
     builder = OscMessageBuilder("/some/address")
@@ -147,6 +148,7 @@ def test_reads_what_python_osc_builds(pairs: list[tuple[str, object]]) -> None:
     assert decode(builder.build().dgram) == [Message("/some/address", tuple(value for _, value in pairs))]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_messages_or_one_kind_of_error(data: bytes) -> None:
     for datagram in (data, PING + b"," + data, BUNDLE + data):

@@ -13,9 +13,9 @@ from PIL import Image
 
 from assistant.__main__ import main
 from assistant.midi import read_midi
-from assistant.paths import bundled_models
+from assistant.paths import bundled_models, examples_dir
 from assistant.picture import GIVEN, NEW
-from osc_bridge import demo
+from osc_bridge import child, demo
 
 SCALES = Path(__file__).with_name("scale_engine.py")
 SHIPPED = all((bundled_models() / name / "card.json").exists() for name in ("melody", "piano"))
@@ -28,7 +28,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as said:
         patch.setenv("CONTINUO_HOME", str(folder / "home"))
         patch.setenv("PYTHONPATH", str(SCALES.parents[2]))
-        patch.setattr(demo, "DAEMON", (sys.executable, str(SCALES), "0", "--port", "0"))
+        patch.setattr(child, "DAEMON", (sys.executable, str(SCALES), "0", "--port", "0"))
         assert main(["demo", "--out", str(folder / "out")]) == 0
     return folder / "out", said.getvalue()
 
@@ -64,7 +64,7 @@ def test_it_says_what_was_asked_and_when_it_came(played: tuple[Path, str]) -> No
 def test_a_daemon_that_does_not_start_is_an_error_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "DAEMON", (sys.executable, "-c", "raise SystemExit('no disk')"))
+    monkeypatch.setattr(child, "DAEMON", (sys.executable, "-c", "raise SystemExit('no disk')"))
     assert main(["demo", "--out", str(tmp_path)]) == 1
     assert "the daemon did not get ready; it said:\nno disk" in capsys.readouterr().err
 
@@ -72,14 +72,14 @@ def test_a_daemon_that_does_not_start_is_an_error_with_its_last_words(
 def test_a_daemon_that_says_nothing_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "DAEMON", (sys.executable, "-c", "import time; time.sleep(60)"))
-    monkeypatch.setattr(demo, "START_SECONDS", 0.2)
+    monkeypatch.setattr(child, "DAEMON", (sys.executable, "-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(child, "START_SECONDS", 0.2)
     assert main(["demo", "--out", str(tmp_path)]) == 1
     assert "it said:\nnothing" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not SHIPPED, reason="the shipped models melody and piano are not in assistant/models")
-def test_the_shipped_models_play_the_demo(
+def test_the_shipped_models_play_the_demo_as_the_command_line_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SCALES.parents[2]))
@@ -87,3 +87,9 @@ def test_the_shipped_models_play_the_demo(
     said = capsys.readouterr().out
     assert "melody: first notes" in said and "piano: first notes" in said
     assert all(len(read_midi(path).notes) > 4 for path in tmp_path.glob("*.mid"))
+    for step in demo.STEPS[:2]:  # the command line gives the same bytes as the daemon
+        example, out = examples_dir() / step.example, tmp_path / f"line.{step.name}.mid"
+        assert main(["continue", str(example), "-o", str(out), "--bars=4", "--candidates=2", "--seed=7"]) == 0
+        for index in (0, 1):
+            here, there = tmp_path / f"line.{step.name}.{index}.mid", tmp_path / f"{step.name}.{index}.mid"
+            assert here.read_bytes() == there.read_bytes()

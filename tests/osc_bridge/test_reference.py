@@ -24,7 +24,7 @@ def test_every_code_is_explained() -> None:
 
 
 def test_every_address_of_the_page_has_a_handler(wire: Wire) -> None:
-    for row in (*addresses.ASKING, *addresses.GIVING):
+    for row in (*addresses.ASKING, *addresses.SETTING, *addresses.GIVING):
         wire.send(row.address)
     for task in TASKS:
         wire.send(addresses.PREFIX + task)

@@ -230,6 +230,26 @@ def test_what_cannot_be_loaded_is_named(data: Path, config: SetConfig, message: 
         load(data, config)
 
 
+def test_a_set_in_an_archive_may_be_named_with_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "data" / "clean").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "data" / "clean" / "one.zip", "w") as archive:
+        archive.write(write_tune(tmp_path / "a.mid", 1), "one/a.mid")
+    assert ids(load(tmp_path / "data", SetConfig("clean/one"))[0]) == ["clean/one/a.mid#all"]
+
+
+@pytest.mark.parametrize("name", ["", "../data", "/data"])
+def test_a_set_lies_inside_the_data_folder(data: Path, name: str) -> None:
+    with pytest.raises(CorpusError, match="inside the data folder"):
+        load(data, SetConfig(name))
+
+
+def test_a_manifest_without_paths_is_named(data: Path) -> None:
+    manifest = data / "clean" / "tunes" / "manifest.csv"
+    manifest.write_text("id,split\na,train\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"manifest\.csv cannot be read: KeyError 'path'"):
+        load(data, SetConfig("tunes"))
+
+
 def test_no_set_and_no_folder_are_errors(data: Path) -> None:
     with pytest.raises(CorpusError, match="no set is named"):
         load(data)

@@ -1,0 +1,73 @@
+"""A daemon of one's own: `continuo serve` as a child process, on a free port, for as long as a block runs."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from assistant.request import AssistantError
+
+DAEMON = (sys.executable, "-m", "assistant", "serve", "--port", "0")
+START_SECONDS = 60.0  # a cold disk and a virus scanner included
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running daemon: where it listens, its process, its ready line, and how long that took."""
+
+    host: str
+    port: int
+    pid: int
+    line: str
+    ready_s: float
+
+
+@contextmanager
+def daemon() -> Iterator[Child]:
+    """A daemon that runs as long as the block. Raises AssistantError `internal` where it does not get ready."""
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(DAEMON, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
+        try:
+            assert process.stdout is not None
+            line = _first_line(process.stdout)
+            ready = time.perf_counter() - start
+            address = re.search(r"(\d+\.\d+\.\d+\.\d+):(\d+)", line)
+            if address is None:
+                process.kill()
+                process.wait()
+                errors.seek(0)
+                said = "\n".join([line, *errors.read().splitlines()[-10:]]).strip()
+                raise AssistantError("internal", f"the daemon did not get ready; it said:\n{said or 'nothing'}")
+            yield Child(address[1], int(address[2]), process.pid, line, ready)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _first_line(stream: IO[str]) -> str:
+    """The first line, or nothing where none comes in `START_SECONDS`."""
+    lines: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
+    try:
+        return lines.get(timeout=START_SECONDS).strip()
+    except queue.Empty:
+        return ""

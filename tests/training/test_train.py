@@ -1,0 +1,281 @@
+"""Training runs: they learn, stop, go on where they stood, and run in several processes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny import CONFIG, config, write_data
+
+import training.train as train
+from training.config import Config, ConfigError
+from training.corpus import SPLITS
+from training.shards import Corpus, prepare, read_corpus
+
+TOML = """
+name = "tiny"
+title = "A tiny Char-RNN"
+[[data.sets]]
+name = "tunes"
+parts = "top"
+[codec]
+voices = "one"
+[model]
+layers = 1
+hidden = 8
+[train]
+steps = 4
+batch = 2
+length = 16
+validate_every = 2
+threads = 1
+"""
+
+
+class PowerCut(Exception):
+    """What ends a run in the middle."""
+
+
+@dataclass
+class Watch(Callback):
+    """Losses by step, and the weights at the end; cuts the run off behind `cut_at` steps."""
+
+    cut_at: int = 0
+    losses: dict[int, float] = field(default_factory=dict)
+    validations: dict[int, float] = field(default_factory=dict)
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, *rest: Any) -> None:
+        self.losses[trainer.global_step] = float(outputs["loss"])
+        if trainer.global_step == self.cut_at:
+            raise PowerCut
+
+    def on_validation_end(self, trainer: Any, module: Any) -> None:
+        self.validations[trainer.global_step] = float(trainer.callback_metrics["valid/conditioned"])
+
+    def on_train_end(self, trainer: Any, module: Any) -> None:
+        self.weights = {name: weight.clone() for name, weight in module.state_dict().items()}
+
+
+def watched(config: Config, corpus: Corpus, out: Path, resume: Path | None = None, cut_at: int = 0) -> Watch:
+    """A run, and what was seen of it."""
+    watch, usual = Watch(cut_at), train.callbacks
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "callbacks", lambda *given: [*usual(*given), watch])
+        train.fit(config, corpus, out, resume)
+    return watch
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def corpus(data: Path) -> Corpus:
+    return prepare(CONFIG, data, data.parent / "cache", progress=False)
+
+
+@pytest.fixture(scope="module")
+def unbroken(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watch]:
+    """A whole run: its folder, and what was seen of it."""
+    out = tmp_path_factory.mktemp("runs") / "unbroken"
+    return out, watched(CONFIG, corpus, out)
+
+
+def test_a_run_learns(unbroken: tuple[Path, Watch]) -> None:
+    losses = unbroken[1].losses
+    assert list(losses) == list(range(1, 31))
+    assert np.mean([losses[step] for step in range(28, 31)]) < losses[1] - 1.5
+    assert losses[1] == pytest.approx(np.log(451), abs=0.3)  # before it has learnt, all tokens are alike
+
+
+def test_a_run_is_measured_as_often_as_asked(unbroken: tuple[Path, Watch]) -> None:
+    seen = unbroken[1].validations
+    assert list(seen) == [10, 20, 30]
+    assert seen[30] < seen[10]
+
+
+def test_a_run_leaves_its_checkpoints_data_and_curves(unbroken: tuple[Path, Watch], corpus: Corpus) -> None:
+    out = unbroken[0]
+    assert {"best.ckpt", "last.ckpt", "corpus.npz", "config.json", "curves"} == {file.name for file in out.iterdir()}
+    assert read_corpus(corpus.codec, out / "corpus.npz").origin == corpus.origin
+    curves = EventAccumulator(str(out / "curves")).Reload()
+    assert [event.step for event in curves.Scalars("valid/conditioned")] == [9, 19, 29]
+    assert {"train/loss", "valid/free", "valid/conditioned"} <= set(curves.Tags()["scalars"])
+
+
+def test_a_run_can_be_loaded(unbroken: tuple[Path, Watch]) -> None:
+    out, watch = unbroken
+    config, module, checkpoint = train.load_run(out)
+    assert config == CONFIG
+    assert checkpoint["global_step"] == 30
+    assert all(torch.equal(weight, watch.weights[name]) for name, weight in module.state_dict().items())
+    assert not module.training
+
+
+@pytest.mark.parametrize("cut_at", [10, 14, 25])
+def test_a_run_that_goes_on_is_the_unbroken_run(
+    corpus: Corpus, unbroken: tuple[Path, Watch], tmp_path: Path, cut_at: int
+) -> None:
+    whole = unbroken[1]
+    first, again = 10 * (cut_at // 10), tmp_path / "run"
+    if cut_at == 10:  # what is saved at step 10 is saved behind it
+        cut_at = 11
+    with pytest.raises(PowerCut):
+        watched(CONFIG, corpus, again, cut_at=cut_at)
+    rest = watched(CONFIG, corpus, again, again / "last.ckpt")
+    assert rest.losses == {step: loss for step, loss in whole.losses.items() if step > first}
+    assert {step: loss for step, loss in rest.validations.items() if step > first} == {
+        step: loss for step, loss in whole.validations.items() if step > first
+    }
+    assert all(torch.equal(weight, whole.weights[name]) for name, weight in rest.weights.items())
+
+
+def test_the_same_seed_gives_the_same_run(corpus: Corpus, unbroken: tuple[Path, Watch], tmp_path: Path) -> None:
+    assert watched(CONFIG, corpus, tmp_path).losses == unbroken[1].losses
+
+
+def test_another_seed_gives_another_run(corpus: Corpus, unbroken: tuple[Path, Watch], tmp_path: Path) -> None:
+    short = watched(config(steps=3, seed=2), corpus, tmp_path).losses
+    assert short[1] != unbroken[1].losses[1]
+
+
+def test_a_run_that_gets_no_better_stops(corpus: Corpus, tmp_path: Path) -> None:
+    still = config(learning_rate=0.0, steps=100, validate_every=2, patience=2)
+    assert max(watched(still, corpus, tmp_path).losses) == 6  # the first validation and two more
+
+
+def test_steps_that_are_no_multiple_of_validations_are_all_made(corpus: Corpus, tmp_path: Path) -> None:
+    assert list(watched(config(steps=5, validate_every=3), corpus, tmp_path).losses) == [1, 2, 3, 4, 5]
+
+
+def arguments(data: Path, folder: Path, *more: str) -> argparse.Namespace:
+    """What the command line gives for a run in `folder`."""
+    file = folder / "tiny.toml"
+    if not file.exists():
+        file.write_text(TOML, encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    given = [str(file), "--data", str(data), "--out", str(folder / "run"), "--cache", str(folder / "cache"), *more]
+    return parser.parse_args(given)
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+    def both() -> str:
+        captured = capsys.readouterr()
+        return captured.out + captured.err
+
+    yield both
+
+
+def test_the_command_trains_once_and_goes_on_when_asked(data: Path, tmp_path: Path, said: Any) -> None:
+    assert train.run(arguments(data, tmp_path)) == 0
+    assert "best checkpoint" in said()
+    assert train.run(arguments(data, tmp_path)) == 1
+    assert "holds a run already" in said()
+    assert train.run(arguments(data, tmp_path, "--resume")) == 0
+
+
+def test_nothing_to_go_on_from_is_said(data: Path, tmp_path: Path, said: Any) -> None:
+    assert train.run(arguments(data, tmp_path, "--resume")) == 1
+    assert "last.ckpt" in said()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("name = ", "tiny.toml"),
+        (TOML + "colour = 1\n", "unknown key 'colour'"),
+        (TOML.replace("tunes", "songs"), "set 'songs' is not in"),
+        (TOML.replace('"top"', '"bottom"'), "parts 'bottom' is not one of"),
+        (TOML.replace('"one"', '"three"'), "voices 'three' is not one of one, many"),
+        (TOML.replace("[codec]", "[codec]\nresolution = 7"), "resolution 7 does not divide"),
+        (TOML.replace("[model]", '[model]\nfamily = "gpt"'), "family 'gpt'"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_one_line(
+    data: Path, tmp_path: Path, said: Any, text: str, named: str
+) -> None:
+    (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
+    assert train.run(arguments(data, tmp_path)) == 1
+    assert named in said()
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("missing", SPLITS)
+def test_a_split_without_a_piece_is_said(tmp_path: Path, said: Any, missing: str) -> None:
+    data = write_data(tmp_path / "data", tuple(split for split in SPLITS if split != missing))
+    assert train.run(arguments(data, tmp_path)) == 1
+    assert f"no piece in the split {missing}" in said()
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named(data: Path, tmp_path: Path, said: Any) -> None:
+    args = arguments(data, tmp_path, "--resume")
+    args.out.mkdir()
+    (args.out / "last.ckpt").write_bytes(b"nothing of the kind")
+    assert train.run(args) == 1
+    assert "last.ckpt" in said()
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(data: Path, tmp_path: Path, said: Any) -> None:
+    assert train.run(arguments(data, tmp_path)) == 0
+    (tmp_path / "tiny.toml").write_text(TOML.replace("hidden = 8", "hidden = 9"), encoding="utf-8")
+    assert train.run(arguments(data, tmp_path, "--resume")) == 1
+    assert "another configuration" in said()
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"best\.ckpt"):
+        train.load_run(tmp_path)
+
+
+RANKS = """
+import argparse, sys
+from pathlib import Path
+import torch
+from lightning.pytorch.callbacks import Callback
+import training.train as train
+
+class Spy(Callback):
+    def on_train_batch_start(self, trainer, module, rows, index):
+        self.seen = [*getattr(self, "seen", []), rows["tokens"].clone()]
+
+    def on_train_end(self, trainer, module):
+        torch.save({"seen": self.seen, "weights": module.state_dict()}, f"{sys.argv[1]}/rank{trainer.global_rank}.pt")
+
+if __name__ == "__main__":
+    usual = train.callbacks
+    train.callbacks = lambda *given: [*usual(*given), Spy()]
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    sys.exit(train.run(parser.parse_args(sys.argv[2:])))
+"""
+
+
+def test_two_processes_see_other_rows_and_end_with_the_same_weights(data: Path, tmp_path: Path) -> None:
+    script = tmp_path / "ranks.py"
+    script.write_text(RANKS, encoding="utf-8")
+    args = arguments(data, tmp_path)
+    given = [args.config, "--data", data, "--out", args.out, "--cache", args.cache, "--devices", "2"]
+    command = [sys.executable, str(script), str(tmp_path), *map(str, given)]
+    path = {"PYTHONPATH": str(Path(train.__file__).parents[1]), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, env=os.environ | path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert len(first["seen"]) == len(second["seen"]) == 4
+    assert not any(torch.equal(a, b) for a, b in zip(first["seen"], second["seen"], strict=True))
+    assert all(torch.equal(weight, second["weights"][name]) for name, weight in first["weights"].items())
+    assert train.load_run(args.out)[2]["global_step"] > 0
