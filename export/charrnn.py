@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from export.graph import Array, StepWeights
+from export.step import Array, StepWeights
 from training.models.charrnn import CharRNN
 
 
@@ -31,7 +31,7 @@ def step_weights(net: CharRNN) -> StepWeights:
         token=array(net.token.weight.double() @ inward + bias),
         position=array(net.position.weight.double() @ inward),
         meter=array(net.meter.weight.double() @ inward),
-        condition=array(net.condition.weight.double().T @ inward),
+        condition=array(net.spread.double() @ net.condition.weight.double().T @ inward),
         layers=tuple(array(weight) for weight in layers),
         biases=tuple(array(bias) for bias in biases),
         out=array(net.out.weight.T),

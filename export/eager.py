@@ -50,7 +50,7 @@ def network_of(bundle: Bundle) -> CharRNN:
         "token.weight": token,
         "position.weight": position,
         "meter.weight": meter,
-        "condition.weight": condition.T,
+        "condition.weight": torch.linalg.solve(net.spread.double(), condition).T,
         "lstm.weight_ih_l0": gates(rows),
         "lstm.weight_hh_l0": gates(weight("layer_0_weight")),
         "lstm.bias_ih_l0": gates(bias),

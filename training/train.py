@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from assistant.codecs.events import EventCodec
 from assistant.condition import positions
 from training.config import Config, ConfigError, config_of, read_config, table_of
 from training.corpus import CorpusError
 from training.models.charrnn import CharRNN, CharRNNConfig
-from training.shards import IGNORED, Corpus, Rows, padded, prepare, segments, training_rows, write_corpus
+from training.shards import IGNORED, SPLITS, Corpus, Rows, padded, prepare, segments, training_rows, write_corpus
 
 VALID_TOKENS = 60_000  # enough for 0.5 % of the loss, little enough to look often
 CHECKPOINT, CORPUS = "best.ckpt", "corpus.npz"
@@ -151,21 +153,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        config = read_config(args.config)
+        config, resume = checked(args)
         corpus = prepare(config, args.data, args.cache or user_cache_path("continuo"))
+        for split in SPLITS:
+            if not corpus.splits[split]:
+                raise CorpusError(f"{args.data} has no piece in the split {split}: training wants {', '.join(SPLITS)}")
     except (ConfigError, CorpusError) as error:
         print(f"continuo: {error}")
-        return 1
-    resume = args.out / "last.ckpt" if args.resume else None
-    if resume and not resume.is_file():
-        print(f"continuo: --resume: there is no {resume}")
-        return 1
-    if not args.resume and (args.out / "last.ckpt").is_file():
-        print(f"continuo: {args.out} holds a run already; --resume goes on with it, or choose another --out")
         return 1
     best = fit(config, corpus, args.out, resume, args.devices, args.nodes)
     print(f"best checkpoint: {best}")
     return 0
+
+
+def checked(args: argparse.Namespace) -> tuple[Config, Path | None]:
+    """The configuration, and the checkpoint to go on from. Raises ConfigError where they cannot be used."""
+    config = read_config(args.config)
+    if config.model.family != "charrnn":
+        raise ConfigError(f"{args.config}: model: family {config.model.family!r} is not charrnn")
+    try:
+        EventCodec(**vars(config.codec))
+    except ValueError as error:
+        raise ConfigError(f"{args.config}: codec: {error}") from None
+    for name in ("devices", "nodes"):
+        if getattr(args, name) < 1:
+            raise ConfigError(f"--{name} {getattr(args, name)} is less than 1")
+    last = args.out / "last.ckpt"
+    if not args.resume:
+        if last.is_file():
+            raise ConfigError(f"{args.out} holds a run already; --resume goes on with it, or choose another --out")
+        return config, None
+    before = config_of(read_checkpoint(last)["config"], str(last))
+    if (before.data, before.codec, before.model) != (config.data, config.codec, config.model):
+        raise ConfigError(f"--resume: {last} is of another configuration: data, codec or model of {args.config} differ")
+    return config, last
 
 
 def fit(
@@ -223,9 +244,23 @@ def load_run(folder: Path) -> tuple[Config, CharRNNRun, dict[str, Any]]:
     file = folder / CHECKPOINT if folder.is_dir() else folder
     if not file.is_file():
         raise ConfigError(f"{folder} holds no checkpoint {CHECKPOINT}")
-    checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+    checkpoint = read_checkpoint(file)
     config = config_of(checkpoint["config"], str(file))
     vocabulary = checkpoint["state_dict"]["net.out.bias"].shape[0]
     module = CharRNNRun(config, vocabulary)
     module.load_state_dict(checkpoint["state_dict"])
     return config, module.eval(), checkpoint
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """A checkpoint of a run, on the CPU; nothing in it is executed. Raises ConfigError that names the file."""
+    try:
+        checkpoint: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        if {"config", "state_dict", "random"} <= checkpoint.keys():
+            return checkpoint
+        reason = "it is of another program"
+    except FileNotFoundError:
+        reason = "there is no such file"
+    except (OSError, RuntimeError, ValueError, EOFError, AttributeError, pickle.UnpicklingError) as error:
+        reason = str(error).partition("\n")[0]
+    raise ConfigError(f"{file} cannot be read: {reason}")

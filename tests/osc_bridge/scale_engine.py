@@ -35,6 +35,7 @@ class ScaleEngine:
         self.seconds = seconds
         self.requests: list[Request] = []
         self.deaf = False  # does not look at `stop`
+        self.stopped = 0  # runs that `stop` ended
         self.fault: Exception | None = None
 
     def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
@@ -80,6 +81,7 @@ class ScaleEngine:
         end = time.monotonic() + seconds
         while True:
             if stop() and not self.deaf:
+                self.stopped += 1
                 raise AssistantError("cancelled", "stopped")
             if time.monotonic() >= end:
                 return

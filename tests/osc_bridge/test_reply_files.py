@@ -40,7 +40,7 @@ def test_a_refused_request_writes_its_file_too(wire: Wire, spool: Path) -> None:
 def test_a_cancelled_request_writes_its_file_too(wire: Wire, spool: Path, engine: ScaleEngine) -> None:
     engine.seconds, engine.length = 5, 200
     wire.send("/continuo/generate", 7, "seed", 1, "reply_file", "out")
-    wire.until("/continuo/notes")
+    wire.until("/continuo/progress")
     assert (spool / "out.progress").read_text().startswith("/continuo/progress 7 0.")
     wire.send("/continuo/cancel", 7)
     wire.answers()

@@ -349,6 +349,10 @@ def test_cancel_a_running_and_a_waiting_request(wire: Wire, engine: ScaleEngine)
         wire.send("/continuo/cancel", identity)
         assert wire.answers()[-1][:3] == ["/continuo/fail", identity, "cancelled"]
         assert time.monotonic() - start < 0.2
+    end = time.monotonic() + 1
+    while not engine.stopped and time.monotonic() < end:
+        time.sleep(0.01)
+    assert engine.stopped == 1
     engine.seconds = 0
     wire.send("/continuo/generate", "next", "seed", 1)
     assert wire.answers()[-1][:2] == ["/continuo/done", "next"]
@@ -536,6 +540,13 @@ def test_a_press_runs_the_task_on_the_last_clip_and_a_release_does_not(wire: Wir
     assert wire.receive(0.2) == []
     assert [request.clips for request in engine.requests] == [(CLIP,)] * 3
     assert [dict(request.options) for request in engine.requests] == [{}] * 3
+
+
+def test_a_request_with_the_id_0_repeats_no_press(wire: Wire, engine: ScaleEngine) -> None:
+    wire.send("/continuo/generate", 1)
+    wire.answers()
+    wire.send("/continuo/generate", 0, "seed", 5)
+    assert wire.answers()[-1][5] == 5
 
 
 def test_a_press_takes_a_clip_that_rode_in_a_request(wire: Wire, engine: ScaleEngine) -> None:

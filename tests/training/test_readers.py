@@ -109,3 +109,8 @@ def test_scores_without_dynamics_get_a_velocity(tmp_path: Path) -> None:
 
 def test_suffixes() -> None:
     assert set(READERS) == {".mid", ".midi", ".abc", ".musicxml", ".xml", ".mxl", ".krn"}
+
+
+def test_a_meter_that_is_none_is_passed_over(tmp_path: Path) -> None:
+    path = midi_file(tmp_path / "a.mid", 480, [(0, "note_on", 60, 80), (480, "note_off", 60, 0)], meter=0)
+    assert read_songs(path)[""].meters == ((0, (4, 4)),)

@@ -108,8 +108,13 @@ def test_nothing_is_estimated_where_the_bars_are_known() -> None:
     assert span.origin == 0
 
 
-def test_notes_off_the_grid_give_no_upbeat() -> None:
-    drift = [(start + 100 + 7 * number, end + 90 + 7 * number, 60) for number, (start, end, _) in enumerate(waltz(1))]
-    rows = [(0, 100, 60), *drift]
+@pytest.mark.parametrize("seed", [28, 33, 35, 37])
+def test_played_notes_give_no_upbeat(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    starts = np.cumsum(random.integers(100, 900, 60))
+    rows = [
+        (start, start + length, 60)
+        for start, length in zip(starts - starts[0], random.integers(300, 2500, 60), strict=True)
+    ]
     (span,) = spans(song_of(rows, [(0, (3, 4))], known=False))
     assert span.origin == 0

@@ -237,6 +237,12 @@ def test_a_checkpoint_of_another_configuration_is_refused(data: Path, tmp_path: 
     assert "another configuration" in said()
 
 
+@pytest.mark.parametrize("option", ["--devices", "--nodes"])
+def test_less_than_one_process_is_refused(data: Path, tmp_path: Path, said: Any, option: str) -> None:
+    assert train.run(arguments(data, tmp_path, option, "0")) == 1
+    assert f"{option} 0 is less than 1" in said()
+
+
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"best\.ckpt"):
         train.load_run(tmp_path)

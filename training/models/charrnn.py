@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
-from assistant.condition import METERS, SIZE
+from assistant.condition import DENSITY, GIVEN, HISTOGRAM, METERS, MOST_DENSE, PITCH, SIZE
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class CharRNN(nn.Module):
         self.position = nn.Embedding(config.positions, hidden)
         self.meter = nn.Embedding(METERS, hidden)
         self.condition = nn.Linear(SIZE, hidden, bias=False)
+        self.register_buffer("spread", spread(), persistent=False)
         dropout = config.dropout if config.layers > 1 else 0.0
         self.lstm = nn.LSTM(hidden, hidden, config.layers, dropout=dropout, batch_first=True)
         self.drop = nn.Dropout(config.dropout)
@@ -56,6 +58,24 @@ class CharRNN(nn.Module):
 
         tokens, position, meter: (B, T); condition: (B, T, SIZE)
         """
-        joined = self.token(tokens) + self.position(position) + self.meter(meter) + self.condition(condition)
+        joined = self.token(tokens) + self.position(position) + self.meter(meter) + self.condition(condition @ self.spread)
         hidden, state = self.lstm(joined, state)  # (B, T, H)
         return self.out(self.drop(hidden)), state
+
+
+def spread() -> Tensor:
+    """(SIZE, SIZE) a matrix that moves what a condition gives to about -1 to 1 and leaves 0 what is left out.
+
+    As they stand, pitches differ by a tenth from piece to piece, and weights would need thousands of steps to grow
+    large enough to hear that.
+    """
+    matrix = torch.eye(SIZE)
+    histogram, pitch, density = range(GIVEN.start, GIVEN.stop)
+    for columns, flag, scale, middle in (
+        (HISTOGRAM, histogram, 12.0, 1 / 12),
+        (PITCH, pitch, 127 / 12, 64 / 127),
+        (DENSITY, density, MOST_DENSE, 2 / MOST_DENSE),
+    ):
+        matrix[columns, columns] *= scale
+        matrix[flag, columns] = -scale * middle
+    return matrix

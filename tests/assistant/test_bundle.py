@@ -1,0 +1,80 @@
+"""Bundles: a card is read strictly, a graph only if it is the one that the card names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.bundle import CARD, MODEL, find_bundles, read_bundle, read_card, write_bundle
+from assistant.paths import bundled_models
+from assistant.request import AssistantError
+
+SHIPPED = bundled_models() / "melody"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SHIPPED, tmp_path / "melody"))
+
+
+def change(folder: Path, **fields: Any) -> None:
+    table = json.loads((folder / CARD).read_text(encoding="utf-8")) | fields
+    (folder / CARD).write_text(json.dumps({k: v for k, v in table.items() if v is not ...}), encoding="utf-8")
+
+
+def test_what_is_written_is_read(copy: Path, tmp_path: Path) -> None:
+    bundle = read_bundle(copy)
+    write_bundle(tmp_path / "again", bundle.card, bundle.graphs)
+    again = read_bundle(tmp_path / "again")
+    assert (again.card, again.graphs) == (bundle.card, bundle.graphs)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"mood": "blue"}, "unknown fields: mood"),
+        ({"licence": ...}, "missing fields: licence"),
+        ({"format": 2}, "format 2, this Continuo reads 1"),
+        ({"files": {}}, "must name one graph"),
+        ({"files": {"../model.onnx": "0"}}, "must name one graph"),
+        ({"codec": {"resolution": 7}}, "codec: resolution 7"),
+        ({"codec": {"speed": 7}}, "codec: .*speed"),
+    ],
+)
+def test_a_wrong_card_is_refused_with_the_name_of_its_folder(copy: Path, fields: dict[str, Any], wrong: str) -> None:
+    change(copy, **fields)
+    with pytest.raises(AssistantError, match=wrong) as caught:
+        read_bundle(copy)
+    assert caught.value.code == "no_model"
+    assert str(copy) in caught.value.text
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{"])
+def test_a_card_that_is_no_table_is_refused(copy: Path, text: str) -> None:
+    (copy / CARD).write_text(text)
+    with pytest.raises(AssistantError, match=CARD):
+        read_card(copy)
+
+
+def test_one_changed_byte_is_another_file(copy: Path) -> None:
+    graph = bytearray((copy / MODEL).read_bytes())
+    graph[len(graph) // 2] ^= 1
+    (copy / MODEL).write_bytes(graph)
+    with pytest.raises(AssistantError, match="not the file that the card names"):
+        read_bundle(copy)
+
+
+def test_a_missing_graph_is_named(copy: Path) -> None:
+    (copy / MODEL).unlink()
+    with pytest.raises(AssistantError, match=r"model\.onnx cannot be read"):
+        read_bundle(copy)
+
+
+def test_of_one_name_the_later_folder_counts(copy: Path) -> None:
+    found = find_bundles([bundled_models(), copy.parent])
+    assert copy in found
+    assert SHIPPED not in found

@@ -1,0 +1,163 @@
+"""The engine with the shipped models: exact bars, the same notes everywhere, streaming, cancel, clear errors."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assistant.clip import TICKS, Clip, Note, clip_of
+from assistant.engine import Engine
+from assistant.paths import bundled_models
+from assistant.request import AssistantError, Candidate, Request, Result
+
+SCALE = clip_of([Note(i * TICKS, 60 + step, TICKS, 90) for i, step in enumerate((0, 2, 4, 5, 7, 5, 4, 2))])
+CHORDS = clip_of([Note(i * 2 * TICKS, p, 2 * TICKS, 70) for i, p in enumerate((48, 55, 64)) for p in (p, p + 12)])
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine([bundled_models()], "cpu")
+
+
+def ask(engine: Engine, clip: Clip | None = SCALE, **options: object) -> Result:
+    task = "continue" if clip else "generate"
+    return engine.run(Request(task, (clip,) if clip else (), {"seed": 5, **options}))
+
+
+@pytest.mark.parametrize("meter", [(4, 4), (3, 4), (7, 8), (6, 8)])
+@pytest.mark.parametrize("bars", [1, 3])
+def test_a_continuation_has_exactly_the_bars_asked_for(engine: Engine, meter: tuple[int, int], bars: int) -> None:
+    clip = replace(SCALE, meter=meter)
+    for candidate in ask(engine, clip, bars=bars, candidates=4).candidates:
+        assert candidate.at == clip.length
+        assert candidate.clip.length == bars * clip.bar
+        assert candidate.clip.meter == meter
+        assert candidate.clip.notes
+        assert all(note.end <= candidate.clip.length for note in candidate.clip.notes)
+
+
+def test_one_voice_goes_on_with_one_voice_and_chords_with_many(engine: Engine) -> None:
+    melody, piano = ask(engine, SCALE), ask(engine, CHORDS)
+    assert (melody.model, piano.model) == ("melody", "piano")
+    assert melody.candidates[0].clip.monophonic
+
+
+def test_a_note_that_sounds_over_the_end_is_waited_for_by_one_voice(engine: Engine) -> None:
+    clip = Clip((Note(0, 60, TICKS), Note(3 * TICKS, 64, 3 * TICKS)), 4 * TICKS)
+    for candidate in ask(engine, clip, candidates=4, model="melody").candidates:
+        assert candidate.clip.notes[0].start >= 2 * TICKS
+
+
+def test_a_clip_that_ends_between_two_bars_is_continued_from_there(engine: Engine) -> None:
+    clip = replace(SCALE, length=SCALE.length + TICKS)
+    candidate = ask(engine, clip, bars=2).candidates[0]
+    assert candidate.at == clip.length
+    assert candidate.clip.length == 2 * clip.bar
+
+
+@pytest.mark.parametrize("clip", [SCALE, CHORDS, None])
+def test_the_same_seed_gives_the_same_notes_alone_in_a_batch_and_on_two_threads(clip: Clip | None) -> None:
+    one, two = Engine([bundled_models()], "cpu", threads=1), Engine([bundled_models()], "cpu", threads=2)
+    alone = ask(one, clip).candidates[0].clip
+    assert ask(one, clip, candidates=8).candidates[0].clip == alone
+    assert ask(two, clip).candidates[0].clip == alone
+    assert ask(two, clip, candidates=8).candidates[0].clip == alone
+
+
+def test_candidates_and_seeds_differ(engine: Engine) -> None:
+    clips = [c.clip for c in ask(engine, candidates=4).candidates] + [ask(engine, seed=6).candidates[0].clip]
+    assert len(set(clips)) == 5
+
+
+def test_without_a_seed_one_is_drawn_and_told(engine: Engine) -> None:
+    request = Request("continue", (SCALE,), {})
+    result = engine.run(request)
+    assert engine.run(replace(request, options={"seed": result.seed})).candidates == result.candidates
+
+
+def test_notes_stream_in_order_and_are_those_of_the_result(engine: Engine) -> None:
+    heard: dict[int, list[Note]] = {0: [], 1: []}
+    totals: dict[int, int] = {}
+    wholes: list[int] = []
+    progress: list[float] = []
+
+    def on_notes(candidate: int, first: int, notes: tuple[Note, ...], total: int) -> None:
+        assert first == len(heard[candidate])
+        heard[candidate] += notes
+        totals[candidate] = total
+
+    def on_candidate(index: int, candidate: Candidate) -> None:
+        assert tuple(sorted(heard[index])) == candidate.clip.notes
+        wholes.append(index)
+
+    request = Request("continue", (CHORDS,), {"seed": 1, "candidates": 2, "bars": 8})
+    result = engine.run(request, on_notes=on_notes, on_candidate=on_candidate, on_progress=progress.append)
+    assert {index: len(notes) for index, notes in heard.items()} == totals
+    assert sorted(wholes) == [0, 1] == list(range(len(result.candidates)))
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+
+
+def test_a_stop_ends_it_between_two_slices(engine: Engine) -> None:
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    with pytest.raises(AssistantError, match="was cancelled") as caught:
+        engine.run(Request("continue", (SCALE,), {"bars": 64}), stop=stop)
+    assert caught.value.code == "cancelled"
+    assert len(asked) == 3
+
+
+def test_density_and_register_are_steered(engine: Engine) -> None:
+    def mean(key: str, **options: float) -> float:
+        found = ask(engine, None, candidates=8, bars=8, **options).candidates
+        return sum(float(c.measures[key]) for c in found) / len(found)
+
+    assert mean("density", density=0.5) < mean("density", density=3.0) - 0.5
+    assert mean("register", register=55) < mean("register", register=75) - 5
+
+
+@pytest.mark.parametrize(
+    ("task", "clips", "options", "code", "text"),
+    [
+        ("sing", (), {}, "not_found", "unknown task sing; known: generate, continue"),
+        ("continue", (), {}, "bad_args", "continue takes 1 clips, 0 were given"),
+        ("generate", (SCALE,), {}, "bad_args", "generate takes 0 clips, 1 were given"),
+        ("continue", (Clip((), 3840),), {}, "bad_args", "no notes that sound"),
+        ("continue", (SCALE,), {"bars": 0}, "bad_args", "bars 0 is not a whole number from 1 to 64"),
+        ("continue", (SCALE,), {"temperature": "hot"}, "bad_args", "temperature hot is not a number from 0.1 to 2"),
+        ("continue", (SCALE,), {"barz": 4}, "bad_args", "unknown option barz; did you mean bars"),
+        ("generate", (), {"meter": "4/5"}, "bad_args", "meter 4/5 is not"),
+        ("generate", (), {"meter": "waltz"}, "bad_args", "meter waltz is not"),
+        ("generate", (), {"model": "mozart"}, "no_model", "no model mozart for generate; known: melody, piano"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    engine: Engine, task: str, clips: tuple[Clip, ...], options: Mapping[str, object], code: str, text: str
+) -> None:
+    with pytest.raises(AssistantError) as caught:
+        engine.plan(Request(task, clips, options))
+    assert caught.value.code == code
+    assert text in caught.value.text
+
+
+def test_a_broken_bundle_is_left_out_and_named(tmp_path: Path) -> None:
+    for name in ("melody", "piano"):
+        shutil.copytree(bundled_models() / name, tmp_path / name)
+    (tmp_path / "piano" / "model.onnx").write_bytes(b"no")
+    engine = Engine([tmp_path], "cpu")
+    assert list(engine.bundles) == ["melody"]
+    with pytest.raises(AssistantError, match="no model piano .*sha256 differs"):
+        engine.plan(Request("continue", (CHORDS,), {"model": "piano"}))
+
+
+def test_without_any_model_the_error_says_so(tmp_path: Path) -> None:
+    with pytest.raises(AssistantError, match="no model for continue is installed"):
+        Engine([tmp_path], "cpu").plan(Request("continue", (SCALE,)))
