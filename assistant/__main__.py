@@ -10,10 +10,10 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from assistant.request import AssistantError
 from assistant.tasks import TASKS
+from assistant.version import VERSION
 
 # name: module, what it does. Every task is a command of the same name.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -50,20 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def program_version() -> str:
-    """The version that is installed."""
-    try:
-        return version("continuo")
-    except PackageNotFoundError:
-        return "0 (not installed)"
-
-
 def _parser(command: str) -> argparse.ArgumentParser:
     """The parser of the program, with the arguments of `command` filled in."""
     parser = argparse.ArgumentParser(
         prog="continuo", description="A composition assistant: MIDI clips in, new notes out."
     )
-    parser.add_argument("--version", action="version", version=f"continuo {program_version()}")
+    parser.add_argument("--version", action="version", version=f"continuo {VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (path, summary) in COMMANDS.items():
         part = commands.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")

@@ -25,6 +25,16 @@ class Note:
     muted: bool = False
 
     def __post_init__(self) -> None:
+        start, pitch, duration, velocity = self.start, self.pitch, self.duration, self.velocity
+        whole = type(start) is type(pitch) is type(duration) is type(velocity) is int
+        if (
+            whole
+            and 0 <= start <= MAX_TICK
+            and 0 <= pitch <= 127
+            and 1 <= duration <= MAX_TICK
+            and 1 <= velocity <= 127
+        ):
+            return  # a clip has thousands of notes: what is wrong is looked for only where something is
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if type(value) is not int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from assistant.clip import TICKS, Clip, Note
 from assistant.option import Option
 from assistant.request import AssistantError, Request
 from assistant.tasks import TASKS, options_of
+from assistant.version import VERSION
 from osc_bridge import addresses
 from osc_bridge.addresses import PREFIX
 from osc_bridge.answers import Answers
@@ -146,7 +146,7 @@ class Server:
         self._send(source, addresses.PONG, read_token(arguments))
 
     def _version(self, source: Target, arguments: Sequence[Argument]) -> None:
-        self._send(source, addresses.VERSION, "continuo", version(), addresses.PROTOCOL)
+        self._send(source, addresses.VERSION, "continuo", VERSION, addresses.PROTOCOL)
 
     def _status(self, source: Target, arguments: Sequence[Argument]) -> None:
         models = ",".join(self._engine.bundles)
@@ -254,14 +254,6 @@ class Server:
     def _clean(self) -> None:
         self._gate.later(SWEEP_SECONDS, self._clean)
         sweep(self._spool)
-
-
-def version() -> str:
-    """The version of the installed program."""
-    try:
-        return importlib.metadata.version("continuo")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def option_row(option: Option) -> tuple[str, ...]:

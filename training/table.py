@@ -50,9 +50,7 @@ def network_scores(
     """A split under a graph, in each of `MODES`."""
     found = segments(corpus, split, EVALUATED)
     layers, cells = config.model.layers, config.model.hidden
-    return {
-        mode: graph_score(graph, corpus.codec, layers, cells, found, mode, progress=progress) for mode in MODES
-    }
+    return {mode: graph_score(graph, corpus.codec, layers, cells, found, mode, progress=progress) for mode in MODES}
 
 
 def table(config: Config, corpus: Corpus, scores: dict[str, Score], file: Path) -> dict[str, object]:

@@ -20,6 +20,7 @@ from assistant.midi import read_midi, write_midi
 from assistant.option import Option, check_options
 from assistant.request import AssistantError, Candidate, Request, Result
 from assistant.tasks import TASKS, options_of
+from assistant.version import VERSION
 
 GIVEN = clip_of([Note(0, 60, 480), Note(480, 62, 480), Note(960, 64, 960)], 90.0, (3, 4))
 
@@ -241,7 +242,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         run("--version")
     assert caught.value.code == 0
-    assert capsys.readouterr().out == f"continuo {program.program_version()}\n"
+    assert capsys.readouterr().out == f"continuo {VERSION}\n"
 
 
 def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,7 +154,7 @@ def test_a_broken_bundle_is_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "piano" / "model.onnx").write_bytes(b"no")
     engine = Engine([tmp_path], "cpu")
     assert list(engine.bundles) == ["melody"]
-    with pytest.raises(AssistantError, match="no model piano .*sha256 differs"):
+    with pytest.raises(AssistantError, match=r"no model piano .*sha256 differs"):
         engine.plan(Request("continue", (CHORDS,), {"model": "piano"}))
 
 

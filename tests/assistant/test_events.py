@@ -132,7 +132,7 @@ def test_near_legal_sequences_are_refused(names: str, wrong: str) -> None:
 def test_one_voice_refuses_a_note_while_another_sounds() -> None:
     known = {ONE.name(token): token for token in range(ONE.size)}
     with pytest.raises(ValueError, match="may not follow DURATION48"):
-        ONE.decode(known[name] for name in "START PITCH60 DURATION48 TIME24 PITCH62".split())
+        ONE.decode(known[name] for name in ["START", "PITCH60", "DURATION48", "TIME24", "PITCH62"])
 
 
 def test_a_unison_of_another_length_is_the_difference() -> None:

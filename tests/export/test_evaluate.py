@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,6 @@ import pytest
 from tiny import write_data
 
 import assistant.__main__ as program
-import training
 from assistant.bundle import read_card
 from training.table import ROWS
 
@@ -128,12 +124,3 @@ def test_a_corrupted_card_is_named(
     assert (status, out) == (1, "")
     assert str(copy) in err.splitlines()[-1]
     assert named in err.splitlines()[-1]
-
-
-def test_evaluating_needs_no_torch() -> None:
-    script = "import sys, training.evaluate; print([m for m in ('torch', 'lightning', 'onnx') if m in sys.modules])"
-    path = str(Path(training.__file__).parents[1])
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
-    )
-    assert done.stdout.strip() == "[]", done.stderr

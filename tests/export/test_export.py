@@ -19,6 +19,7 @@ from assistant.engine import Engine
 from assistant.request import Request
 from export.export import ExportError
 from training.config import Config, ConfigError, table_of
+from training.table import ROWS
 
 
 def arguments(run: Path, out: Path, *more: str) -> argparse.Namespace:
@@ -61,13 +62,7 @@ def test_a_bundle_has_its_measures(bundle: Path) -> None:
     assert rows["conditional Char-RNN"]["nats_per_event"] < rows["random"]["nats_per_event"] - 1
     assert metrics["test"]["notes"] < metrics["test"]["events"]
     for mode, row in metrics["fp32"].items():
-        assert abs(row["nats_per_event"] - rows[exporting_row(mode)]["nats_per_event"]) < 0.1
-
-
-def exporting_row(mode: str) -> str:
-    from training.table import ROWS
-
-    return ROWS[mode]
+        assert abs(row["nats_per_event"] - rows[ROWS[mode]]["nats_per_event"]) < 0.1
 
 
 def test_the_engine_generates_with_a_bundle(bundle: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -173,7 +174,9 @@ def test_what_is_sampled_can_be_read(codec: EventCodec, int8: bool, bias: str) -
     run["uniform"][:, :2] = NEVER  # the least likely of those that may be drawn
     run["uniform"][:, 2:3] = 0
     if bias == "hostile":
-        run["bias"] = (random.standard_normal((rows, codec.size)) * 10.0 ** random.integers(0, 6, (rows, 1))).astype("f")
+        run["bias"] = (random.standard_normal((rows, codec.size)) * 10.0 ** random.integers(0, 6, (rows, 1))).astype(
+            "f"
+        )
         run["bias"][:4, codec.kinds != KINDS.index("TIME")] -= 1e4  # some rows only want to wait
         run["bias"][4:6, codec.kinds == KINDS.index("PITCH")] += 1e4  # others only want to begin a note
     if bias != "none":
@@ -184,7 +187,7 @@ def test_what_is_sampled_can_be_read(codec: EventCodec, int8: bool, bias: str) -
     if bias != "none":
         assert not np.any(found == END)
     if codec.voices == "one" and codec.timing == "round":
-        assert all(a.end <= b.start for voice in notes for a, b in zip(voice, voice[1:], strict=False))
+        assert all(a.end <= b.start for voice in notes for a, b in pairwise(voice))
 
 
 @pytest.mark.parametrize("codec", CODECS, ids=str)

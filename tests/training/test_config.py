@@ -77,7 +77,7 @@ def test_what_is_wrong_is_named_with_the_file(tmp_path: Path, text: str, named: 
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="missing.toml"):
+    with pytest.raises(ConfigError, match=r"missing\.toml"):
         read_config(tmp_path / "missing.toml")
 
 

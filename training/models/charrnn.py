@@ -58,7 +58,9 @@ class CharRNN(nn.Module):
 
         tokens, position, meter: (B, T); condition: (B, T, SIZE)
         """
-        joined = self.token(tokens) + self.position(position) + self.meter(meter) + self.condition(condition @ self.spread)
+        joined = (
+            self.token(tokens) + self.position(position) + self.meter(meter) + self.condition(condition @ self.spread)
+        )
         hidden, state = self.lstm(joined, state)  # (B, T, H)
         return self.out(self.drop(hidden)), state
 
