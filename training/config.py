@@ -9,6 +9,8 @@ from typing import Any, get_args, get_type_hints
 
 from training.corpus import SetConfig
 
+SHIPPED = Path(__file__).parent / "configs"
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the text names the file, the table and the key."""
@@ -74,7 +76,10 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """The configuration in a TOML file. Raises ConfigError that names what is wrong and where."""
+    """The configuration in a TOML file, or the shipped one of that name. Raises ConfigError that says what is wrong."""
+    shipped = SHIPPED / f"{path.name.removesuffix('.toml')}.toml"
+    if not path.is_file() and shipped.is_file():
+        path = shipped
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -1,0 +1,100 @@
+"""The README: its commands run, its figures are those of the cards, its first two commands are those of CI."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assistant.__main__ import COMMANDS, main
+from assistant.bundle import read_card
+from assistant.midi import read_midi
+from assistant.paths import bundled_models
+from osc_bridge.child import daemon
+from osc_bridge.decode import decode
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
+
+
+def block(start: str) -> str:
+    """The code block that begins so."""
+    found = [text for _, text in BLOCKS if text.startswith(start)]
+    assert len(found) == 1, f"{len(found)} blocks begin with {start!r}"
+    return found[0]
+
+
+def test_it_is_short() -> None:
+    assert README.count("\n") < 250
+
+
+def test_two_commands_set_everything_up_and_ci_runs_the_second() -> None:
+    assert block("pip install . ") == "pip install . && continuo demo\n"
+    install, test = block("pip install '.[test]' ").strip().split(" && ")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert install.replace("pip install", "pip install --quiet") in ci
+    assert re.search(rf"^{test}\b", ci, re.MULTILINE)
+
+
+def test_every_command_it_names_is_one() -> None:
+    named = set(re.findall(r"^continuo ([a-z]+)", "\n".join(text for _, text in BLOCKS), re.MULTILINE))
+    named |= set(re.findall(r"`continuo ([a-z]+)", README))
+    assert named <= set(COMMANDS)
+
+
+def test_the_commands_on_files_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for line in block("continuo generate").splitlines():
+        assert main(shlex.split(line)[1:]) == 0, line
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "tune.mid",
+        "whole.mid",
+        "more.png",
+        *(f"more.{k}.mid" for k in range(3)),
+    }
+    assert read_midi(tmp_path / "whole.mid").length == read_midi(tmp_path / "tune.mid").length + 4 * 3840
+
+
+def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "example.py").write_text(block("from assistant.midi"))
+    runpy.run_path(str(tmp_path / "example.py"))
+    assert [read_midi(tmp_path / f"sonatina.{k}.mid").bars for k in (0, 1)] == [12, 12]
+
+
+def test_the_messages_from_a_shell_are_answered(
+    require_program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oscsend = require_program("oscsend")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with daemon() as child, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(10)
+        ports = {"16180": str(child.port), "16181": str(listener.getsockname()[1])}
+        for line in block("continuo serve").splitlines():
+            if line.startswith("oscsend"):
+                words = [ports.get(word, word) for word in shlex.split(line)]
+                subprocess.run([oscsend, *words[1:]], check=True)
+        heard = []
+        while "/continuo/done" not in heard:
+            heard += [message.address for message in decode(listener.recv(65_535))]
+        assert heard[0] == "/continuo/accepted"
+        assert "/continuo/notes" in heard
+        assert "/continuo/result" in heard
+
+
+@pytest.mark.parametrize("name", ["melody", "piano"])
+def test_its_figures_are_those_of_the_cards(name: str) -> None:
+    metrics = read_card(bundled_models() / name).metrics
+    for row, figures in metrics["test"]["rows"].items():
+        line = next(line for line in README.splitlines() if line.startswith(f"| {row} |"))
+        assert f"{figures['nats_per_event']:.3f}" in line, row
+        assert f"{figures['nats_per_note']:.2f}" in line, row
