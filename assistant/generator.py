@@ -43,6 +43,7 @@ class Plan:
     bar: int
     meter: tuple[int, int]
     condition: NDArray[np.float32]
+    bias: NDArray[np.float32]  # (V,) added to the logits
     seed: int
     candidates: int
     temperature: float
@@ -167,7 +168,7 @@ def _uniform(rows: Sequence[Row], steps: int) -> NDArray[np.float32]:
 def _inputs(bundle: Bundle, plan: Plan, state: Arrays, uniform: NDArray[np.float32]) -> Arrays:
     """The graph's inputs for rows in `state`, with nothing to hear first and nothing forced."""
     steps, rows = uniform.shape
-    bias = np.zeros((rows, bundle.codec.size), np.float32)
+    bias = np.repeat(plan.bias[None], rows, 0)
     bias[:, END] = -1e9  # the task says where the music ends
     nothing = np.zeros((0, rows), np.int64)
     return state | {

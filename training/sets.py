@@ -13,6 +13,7 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,15 +162,19 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def manifest_entries(folder: Path, manifest: Path) -> list[Entry]:
-    """One entry for every music file that the manifest lists."""
+    """One entry for every id of the manifest that has a music file; of several formats the first in READERS."""
     try:
         with manifest.open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
-        return [
-            entry_of_row(folder, row)
-            for row in rows
-            if Path(row["path"]).suffix.lower() in READERS and row.get("role") not in REPEATING_ROLES
-        ]
+        entries: dict[str, Entry] = {}
+        for suffix in READERS:
+            rows_of_format = [row for row in rows if Path(row["path"]).suffix.lower() == suffix]
+            found = [entry_of_row(folder, row) for row in rows_of_format if row.get("role") not in REPEATING_ROLES]
+            names = Counter(entry.id for entry in found)
+            if len(names) < len(found):
+                raise ValueError(f"id {names.most_common(1)[0][0]!r} stands for several {suffix} files")
+            entries = {entry.id: entry for entry in found} | entries
+        return list(entries.values())
     except (OSError, KeyError, ValueError) as error:
         raise CorpusError(f"manifest {manifest} cannot be read: {type(error).__name__} {error}") from error
 

@@ -11,11 +11,11 @@ from assistant.generator import prompt_of
 from assistant.option import Value
 from assistant.request import AssistantError
 from assistant.runtime import Graph
-from assistant.tasks.sampling import BARS, SAMPLING, Slice, sample
+from assistant.tasks.sampling import BARS, HOLD, SAMPLING, Slice, sample
 
 NAME = "continue"
 SUMMARY = "new bars behind the clip, in its meter, key, density and register"
-OPTIONS = (BARS, *SAMPLING)
+OPTIONS = (BARS, HOLD, *SAMPLING)
 CLIPS = (1, 1)
 
 

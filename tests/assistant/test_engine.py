@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from assistant.clip import TICKS, Clip, Note, clip_of
+from assistant.codecs.events import KINDS, EventCodec
 from assistant.engine import Engine
 from assistant.paths import bundled_models
 from assistant.request import AssistantError, Candidate, Request, Result
+from assistant.tasks.sampling import tonal_bias
 
 SCALE = clip_of([Note(i * TICKS, 60 + step, TICKS, 90) for i, step in enumerate((0, 2, 4, 5, 7, 5, 4, 2))])
 CHORDS = clip_of([Note(i * 2 * TICKS, p, 2 * TICKS, 70) for i, p in enumerate((48, 55, 64)) for p in (p, p + 12)])
@@ -161,3 +164,25 @@ def test_a_broken_bundle_is_left_out_and_named(tmp_path: Path) -> None:
 def test_without_any_model_the_error_says_so(tmp_path: Path) -> None:
     with pytest.raises(AssistantError, match="no model for continue is installed"):
         Engine([tmp_path], "cpu").plan(Request("continue", (SCALE,)))
+
+
+def test_hold_keeps_to_the_pitch_classes_of_the_clip(engine: Engine) -> None:
+    own = {note.pitch % 12 for note in SCALE.notes}
+
+    def outside(hold: float) -> float:
+        notes = [n for c in ask(engine, candidates=8, bars=8, hold=hold).candidates for n in c.clip.notes]
+        return sum(note.pitch % 12 not in own for note in notes) / len(notes)
+
+    assert outside(1.0) < outside(0.0)
+
+
+def test_the_tonal_bias_leaves_the_share_of_the_clip_s_own_notes() -> None:
+    codec = EventCodec()
+    bias = tonal_bias(codec, SCALE, 0.7)
+    shares = np.bincount([note.pitch % 12 for note in SCALE.notes], minlength=12) / len(SCALE.notes)
+    of_pitch = {codec.values[token]: bias[token] for token in np.flatnonzero(codec.kinds == KINDS.index("PITCH"))}
+    assert sum(share * np.exp(of_pitch[60 + k]) for k, share in enumerate(shares)) == pytest.approx(1)
+    assert of_pitch[60] > of_pitch[61]
+    assert of_pitch[61] == of_pitch[73]
+    assert not bias[codec.kinds != KINDS.index("PITCH")].any()
+    assert not tonal_bias(codec, Clip((), 0), 1.0).any()

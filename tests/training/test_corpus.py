@@ -115,6 +115,21 @@ def test_rows_that_repeat_another_are_left_out(tmp_path: Path) -> None:
     assert ids(load(tmp_path / "data", SetConfig("played"))[0]) == ["played/a#all"]
 
 
+def test_of_several_formats_of_a_tune_one_is_read(tmp_path: Path) -> None:
+    rows = [{"id": "a", "path": "a.abc"}, {"id": "a", "path": "a.mid"}, {"id": "b", "path": "b.mid"}]
+    write_set(tmp_path / "data" / "tunes", rows)
+    (tmp_path / "data" / "tunes" / "a.abc").write_text("no ABC")
+    pieces, report = load(tmp_path / "data", SetConfig("tunes"))
+    assert ids(pieces) == ["tunes/a#all", "tunes/b#all"]
+    assert (report.read, report.skipped) == (2, [])
+
+
+def test_two_files_of_one_id_are_refused(tmp_path: Path) -> None:
+    write_set(tmp_path / "data" / "tunes", [{"id": "a", "path": "a.mid"}, {"id": "a", "path": "b.mid"}])
+    with pytest.raises(CorpusError, match=r"id 'a' stands for several \.mid files"):
+        load(tmp_path / "data", SetConfig("tunes"))
+
+
 @pytest.mark.parametrize("suffix", [".tar.xz", ".tar.gz", ".zip"])
 def test_an_archive_is_as_good_as_its_folder(data: Path, suffix: str) -> None:
     folder = data / "clean" / "tunes"

@@ -133,11 +133,12 @@ def test_a_stretch_from_the_start_is_as_it_stands() -> None:
 
 
 def test_positions_count_from_the_bar_in_each_meter() -> None:
-    clip = Clip(tuple(Note(k * 960, 60, 960) for k in range(6)), 5760, 120.0, (3, 4))
-    stream = encode(CODEC, [clip, replace(clip, meter=(2, 4))])
+    three = Clip(tuple(Note(k * 960, 60, 960) for k in range(3)), 2880, 120.0, (3, 4))
+    four = Clip(tuple(Note(k * 960, 60, 960) for k in range(4)), 3840, 120.0, (2, 4))
+    stream = encode(CODEC, [three, four])
     pitched = CODEC.kinds[stream.tokens] == KINDS.index("PITCH")
-    assert stream.position[pitched].tolist() == [0, 24, 48, 0, 24, 48, 0, 24, 0, 24, 0, 24]
-    assert stream.meter[pitched].tolist() == [meter_index((3, 4))] * 6 + [meter_index((2, 4))] * 6
+    assert stream.position[pitched].tolist() == [0, 24, 48, 0, 24, 0, 24]
+    assert stream.meter[pitched].tolist() == [meter_index((3, 4))] * 3 + [meter_index((2, 4))] * 4
 
 
 def copies(rows: Rows, row: int, size: int) -> list[slice]:
@@ -168,12 +169,13 @@ def test_transposing_moves_notes_targets_and_condition_together() -> None:
     assert moves == set(range(-5, 5))
 
 
-def test_a_high_piece_is_moved_no_further_than_the_highest_pitch() -> None:
-    clip = Clip(tuple(Note(k * 480, 126, 480) for k in range(8)), 3840)
-    rows = training_rows(corpus_of([clip]), TrainConfig(batch=20, length=40, transpose=6), 0)
-    pitches = CODEC.values[rows.tokens[CODEC.kinds[rows.tokens] == KINDS.index("PITCH")]]
-    assert pitches.max() == 127
-    assert pitches.min() == 120
+@pytest.mark.parametrize(("pitch", "reached"), [(126, set(range(120, 128))), (1, set(range(0, 7)))])
+def test_a_piece_is_moved_no_further_than_the_pitches_go(pitch: int, reached: set[int]) -> None:
+    clip = Clip(tuple(Note(k * 480, pitch, 480) for k in range(8)), 3840)
+    rows = training_rows(corpus_of([clip]), TrainConfig(batch=30, length=40, transpose=6), 0)
+    for tokens in (rows.tokens, rows.targets[rows.targets != IGNORED]):
+        of = {kind: set(CODEC.values[tokens[CODEC.kinds[tokens] == k]].tolist()) for k, kind in enumerate(KINDS)}
+        assert (of["PITCH"], of["VELOCITY"]) == (reached, {80})
 
 
 def test_the_condition_is_left_out_as_often_as_asked(corpus: Corpus) -> None:

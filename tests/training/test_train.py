@@ -21,7 +21,7 @@ from tiny import CONFIG, config, write_data
 import training.train as train
 from training.config import Config, ConfigError
 from training.corpus import SPLITS
-from training.shards import Corpus, prepare, read_corpus
+from training.shards import Corpus, prepare, read_corpus, training_rows
 
 TOML = """
 name = "tiny"
@@ -49,12 +49,18 @@ class PowerCut(Exception):
 
 @dataclass
 class Watch(Callback):
-    """Losses by step, and the weights at the end; cuts the run off behind `cut_at` steps."""
+    """What each step saw and lost, and the weights at the end; cuts the run off behind `cut_at` steps."""
 
     cut_at: int = 0
     losses: dict[int, float] = field(default_factory=dict)
     validations: dict[int, float] = field(default_factory=dict)
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    tokens: list[torch.Tensor] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+
+    def on_train_batch_start(self, trainer: Any, module: Any, rows: Any, index: int) -> None:
+        self.tokens.append(rows["tokens"].clone())
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, *rest: Any) -> None:
         self.losses[trainer.global_step] = float(outputs["loss"])
@@ -99,6 +105,19 @@ def test_a_run_learns(unbroken: tuple[Path, Watch]) -> None:
     assert list(losses) == list(range(1, 31))
     assert np.mean([losses[step] for step in range(28, 31)]) < losses[1] - 1.5
     assert losses[1] == pytest.approx(np.log(451), abs=0.3)  # before it has learnt, all tokens are alike
+
+
+def test_every_step_sees_its_own_batch(unbroken: tuple[Path, Watch], corpus: Corpus) -> None:
+    for step, tokens in enumerate(unbroken[1].tokens):
+        assert tokens.tolist() == training_rows(corpus, CONFIG.train, step).tokens.tolist()
+
+
+def test_the_learning_rate_rises_and_falls_to_nothing(unbroken: tuple[Path, Watch]) -> None:
+    rates = unbroken[1].rates
+    assert rates[0] == pytest.approx(CONFIG.train.learning_rate / 2)
+    assert rates[15] == pytest.approx(CONFIG.train.learning_rate / 2)
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert rates[-1] < CONFIG.train.learning_rate / 100
 
 
 def test_a_run_is_measured_as_often_as_asked(unbroken: tuple[Path, Watch]) -> None:
@@ -158,7 +177,8 @@ def test_a_run_that_gets_no_better_stops(corpus: Corpus, tmp_path: Path) -> None
 
 
 def test_steps_that_are_no_multiple_of_validations_are_all_made(corpus: Corpus, tmp_path: Path) -> None:
-    assert list(watched(config(steps=5, validate_every=3), corpus, tmp_path).losses) == [1, 2, 3, 4, 5]
+    watch = watched(config(steps=5, validate_every=3), corpus, tmp_path)
+    assert (list(watch.losses), list(watch.validations)) == ([1, 2, 3, 4, 5], [3, 5])
 
 
 def arguments(data: Path, folder: Path, *more: str) -> argparse.Namespace:
