@@ -78,14 +78,18 @@ class CharRNNRun(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = table_of(self.config)
-        checkpoint["random"] = torch.get_rng_state()  # dropout goes on where it stood
+        # dropout goes on where it stood
+        checkpoint["random"] = torch.get_rng_state()
+        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._random = checkpoint["random"]
+        self._random = checkpoint["random"], checkpoint.get("random_cuda", [])
 
     def on_train_start(self) -> None:
         if hasattr(self, "_random"):
-            torch.set_rng_state(self._random)
+            torch.set_rng_state(self._random[0])
+            if len(self._random[1]) == torch.cuda.device_count() > 0:
+                torch.cuda.set_rng_state_all(self._random[1])
 
 
 class Steps(Dataset[dict[str, Tensor]]):
