@@ -25,7 +25,7 @@ from osc_bridge.client import Client
 
 OK, ABSENT, BROKEN = "OK", "--", "!!"
 PORT = 16180
-PACKAGES = ("numpy", "mido", "python-osc", "pillow", "platformdirs")
+PACKAGES = ("numpy", "mido", "pillow", "platformdirs")
 ONNXRUNTIMES = ("onnxruntime-gpu", "onnxruntime")
 TRAINING = ("torch", "lightning")
 
