@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from assistant.request import AssistantError
 
 FORMAT = 1
 CARD, MODEL = "card.json", "model.onnx"
+FAMILIES = ("charrnn",)  # what the runtime can serve
+SIZES = ("layers", "hidden", "vocabulary", "positions", "parameters")
 MAX_GRAPH = 256 * 2**20  # bytes
 
 
@@ -58,7 +60,7 @@ def read_card(folder: Path) -> Card:
     """The card of a folder. Raises AssistantError `no_model` that names the folder and what is wrong."""
     try:
         table = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AssistantError("no_model", f"{folder}: {CARD} cannot be read: {error}") from None
     if not isinstance(table, dict):
         raise AssistantError("no_model", f"{folder}: {CARD} does not hold a table")
@@ -68,9 +70,32 @@ def read_card(folder: Path) -> Card:
             raise AssistantError("no_model", f"{folder}: {CARD} has {what} fields: {', '.join(sorted(wrong))}")
     if table["format"] != FORMAT:
         raise AssistantError("no_model", f"{folder}: format {table['format']!r}, this Continuo reads {FORMAT}")
-    if set(table["files"]) != {MODEL}:
-        raise AssistantError("no_model", f"{folder}: {CARD} must name one graph, {MODEL}")
+    for name, rule, what in _RULES:
+        if not rule(table[name]):
+            raise AssistantError("no_model", f"{folder}: {CARD}: {name} {str(table[name])[:80]!r} is not {what}")
     return Card(**(table | {"tasks": tuple(table["tasks"])}))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _has_sizes(value: object) -> bool:
+    return isinstance(value, dict) and all(type(value.get(size)) is int and value[size] > 0 for size in SIZES)
+
+
+_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    *((name, _is_text, "text") for name in ("name", "title", "licence", "command", "use")),
+    *((name, _is_table, "a table") for name in ("codec", "data", "metrics")),
+    ("family", lambda value: value in FAMILIES, "one of " + ", ".join(FAMILIES)),
+    ("tasks", lambda value: isinstance(value, list) and all(map(_is_text, value)), "a list of names"),
+    ("sizes", _has_sizes, "a table of whole numbers with " + ", ".join(SIZES)),
+    ("files", lambda value: isinstance(value, dict) and set(value) == {MODEL}, f"the sha256 of one graph, {MODEL}"),
+)
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -104,6 +129,5 @@ def write_bundle(folder: Path, card: Card, graphs: Mapping[str, bytes]) -> None:
 
 
 def find_bundles(folders: Iterable[Path]) -> list[Path]:
-    """Every folder with a card directly below `folders`; of one name the last one counts."""
-    found = {path.parent.name: path.parent for folder in folders for path in sorted(folder.glob(f"*/{CARD}"))}
-    return list(found.values())
+    """Every folder with a card directly below `folders`, in their order."""
+    return [path.parent for folder in folders for path in sorted(folder.glob(f"*/{CARD}"))]

@@ -30,7 +30,7 @@ def _never() -> bool:
 class Engine:
     """All bundles of some folders, loaded, on one device.
 
-    folders: where bundles are looked for, a later one before an earlier one of the same name; None: the shipped ones
+    folders: where bundles are looked for; of one name the last that works counts; None: the shipped ones
     and the user's own. device: `auto`, `cpu` or `cuda`. threads: of one graph; 1 leaves the DAW its cores.
     A bundle that cannot be used is left out and named in `broken`.
     """

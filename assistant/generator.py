@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,11 @@ from assistant.condition import meter_index, positions
 from assistant.runtime import Arrays, Graph
 
 PROMPT = 256  # tokens of the given clip that the network hears, the last ones
+BARS_HEARD = 64  # so that clocks stay small whatever the clip
 SLICES = (8, 24)  # steps of the first run, so that the first notes come soon, and of the others
 MOST_TOKENS = 64  # for each quarter that is asked for: a row that writes more is stopped where it stands
+CLOSE = -1e9  # added to a logit, it rules the token out
 FIRST_VELOCITY = 80  # until the network says one
-REDRAWS = 8  # times that a candidate without a note is drawn anew
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,34 @@ class Row:
     reader: NoteReader
     random: np.random.Generator
     notes: list[Note] = field(default_factory=list)
-    draws: int = 1
+    tokens: int = 0
+    again: bool = False  # the first draw had no note at all
+
+    @property
+    def careful(self) -> bool:
+        """The next token must not lead past the end, for there is no note yet."""
+        return self.again and not self.notes
 
 
-def prompt_of(codec: EventCodec, clip: Clip) -> Prompt:
-    """The clip as a prompt: all of it, or where it is long its last `PROMPT` tokens."""
+def recent(clip: Clip) -> Clip:
+    """What a network hears of a clip: from the bar line before its last `PROMPT` notes, but no more than `BARS_HEARD`
+    bars. No note reaches further than a bar behind the end."""
+    onsets = [note.start for note in clip.notes if not note.muted][-PROMPT:]
+    first = max(clip.length - BARS_HEARD * clip.bar, onsets[0] if onsets else 0)
+    heard = clip.window(first // clip.bar * clip.bar, clip.length)
+    longest = heard.length + heard.bar
+    return replace(heard, notes=tuple(replace(n, duration=min(n.duration, longest - n.start)) for n in heard.notes))
+
+
+def prompt_of(codec: EventCodec, clip: Clip, cut: bool) -> Prompt:
+    """A `recent` clip as a prompt, where it is long its last `PROMPT` tokens; `cut`: it is not a piece's beginning."""
     tokens = codec.encode(clip, last=None)
-    if len(tokens) <= PROMPT:
-        return Prompt(tokens, 0)
     starts = starts_of(codec, tokens)
-    late = starts[starts >= len(tokens) - PROMPT]
+    late = starts[starts >= max(len(tokens) - PROMPT, 1 if cut else 0)]
     start = int(late[0] if len(late) else starts[-1])
     clock = np.cumsum(codec.grammar.add[tokens, 2])
+    if len(tokens) == 1:  # all that was played is long ago
+        return Prompt(tokens, round(clip.length / codec.step))
     return Prompt(stretch_of(codec, tokens, start, len(tokens)).tokens, int(clock[start - 1]) if start else 0)
 
 
@@ -86,42 +103,39 @@ def generate(
     rows = [_new_row(codec, plan, primed, index) for index in range(plan.candidates)]
     state = _tiled(primed, len(rows))
     most = MOST_TOKENS * max(1, (plan.until - plan.begin) // codec.resolution)
-    done = 0
+    first = True
     while rows and not stop():
-        steps = SLICES[min(done, 1)]
-        outputs = graph.run(_inputs(bundle, plan, state, _uniform(rows, steps)))
-        done += 1
+        steps = 1 if any(row.careful for row in rows) else SLICES[0 if first else 1]
+        first = False
+        outputs = graph.run(_inputs(bundle, plan, state, _uniform(rows, steps)) | {"bias": _bias(codec, plan, rows)})
         news, keep = [], []
         for column, row in enumerate(rows):
-            notes, whole = _read(row, outputs["tokens"][:, column], plan.until)
+            notes, whole = _read(row, outputs["tokens"][:, column], plan.until, most)
             row.notes += notes
-            whole = whole or done * SLICES[1] >= most
-            if whole and not row.notes and row.draws < REDRAWS:
-                row = _new_row(codec, plan, primed, row.index, row.draws + 1)
+            if whole and not row.notes and not row.again:
+                rows[column], whole = _new_row(codec, plan, primed, row.index, again=True), False
                 _put(outputs, column, primed)
-                whole = False
-            rows[column] = row
             keep += [] if whole else [column]
-            news.append((row, notes, whole))
+            news.append((rows[column], notes, whole))
         yield news
         rows = [rows[column] for column in keep]
         state = _after(outputs, keep)
 
 
-def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int, draws: int = 1) -> Row:
+def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int, again: bool = False) -> Row:
     said = plan.prompt.tokens[codec.kinds[plan.prompt.tokens] == KINDS.index("VELOCITY")]
     velocity = int(codec.values[said[-1]]) if len(said) else FIRST_VELOCITY
     reader = NoteReader(codec, int(plan.prompt.tokens[-1]), primed["state"][0], velocity)
     # a stream for each candidate: its notes are the same alone and among others
-    return Row(index, reader, np.random.default_rng([plan.seed, index, draws]), draws=draws)
+    return Row(index, reader, np.random.default_rng([plan.seed, index, again]), again=again)
 
 
 def _opening(clock: float, plan: Plan) -> NDArray[np.float32]:
     """The grammar's state (3,) behind the prompt: nothing may join its last onset or start before `begin`."""
-    begin = max(plan.begin, plan.silent_until)
-    if begin <= clock:  # generation from nothing: the first onset is open
+    if len(plan.prompt.tokens) == 1:  # nothing was given, so the first onset is open
         return np.array([0, 0, clock], np.float32)
-    return np.array([CLOSED, begin - clock, clock], np.float32)
+    begin = max(plan.begin, plan.silent_until)
+    return np.array([CLOSED, max(begin - clock, 1), clock], np.float32)
 
 
 def _primed(bundle: Bundle, graph: Graph, plan: Plan) -> Arrays:
@@ -133,11 +147,11 @@ def _primed(bundle: Bundle, graph: Graph, plan: Plan) -> Arrays:
         "token": tokens[-1:],
         "hidden": np.zeros((layers, 1, cells), np.float32),
         "cell": np.zeros((layers, 1, cells), np.float32),
-        "state": _opening(clock[-1], plan)[None],
+        "state": _opening(float(clock[-1]), plan)[None],
     }
     if len(tokens) == 1:
         return state
-    place = np.minimum(clock[:-1].astype(np.int64) % plan.bar, positions(codec.resolution) - 1)
+    place = np.minimum(clock[:-1].astype(np.int64) % plan.bar, positions(codec.resolution) - 2)
     heard = {"prompt": tokens[:-1, None], "prompt_position": place[:, None]}
     outputs = graph.run(_inputs(bundle, plan, state, np.zeros((0, 1), np.float32)) | heard)
     return _after(outputs, [0])
@@ -165,11 +179,20 @@ def _uniform(rows: Sequence[Row], steps: int) -> NDArray[np.float32]:
     return np.stack([row.random.random(steps, np.float32) for row in rows], axis=1)
 
 
+def _bias(codec: EventCodec, plan: Plan, rows: Sequence[Row]) -> NDArray[np.float32]:
+    """(rows, V) what is added to the logits: the plan's bias, and what the task rules out."""
+    bias = np.repeat(plan.bias[None], len(rows), 0)
+    bias[:, END] = CLOSE  # the task says where the music ends
+    time = codec.kinds == KINDS.index("TIME")
+    for column, row in enumerate(rows):
+        if row.careful:
+            bias[column, time & (codec.values >= plan.until - row.reader.state[2])] = CLOSE
+    return bias
+
+
 def _inputs(bundle: Bundle, plan: Plan, state: Arrays, uniform: NDArray[np.float32]) -> Arrays:
     """The graph's inputs for rows in `state`, with nothing to hear first and nothing forced."""
     steps, rows = uniform.shape
-    bias = np.repeat(plan.bias[None], rows, 0)
-    bias[:, END] = -1e9  # the task says where the music ends
     nothing = np.zeros((0, rows), np.int64)
     return state | {
         "prompt": nothing,
@@ -180,19 +203,20 @@ def _inputs(bundle: Bundle, plan: Plan, state: Arrays, uniform: NDArray[np.float
         "bar": np.full(rows, plan.bar, np.float32),
         "meter": np.full(rows, meter_index(plan.meter), np.int64),
         "condition": np.repeat(plan.condition[None], rows, 0),
-        "bias": bias,
+        "bias": np.zeros((rows, bundle.codec.size), np.float32),
         "temperature": np.array([plan.temperature], np.float32),
         "top_p": np.array([plan.top_p], np.float32),
     }
 
 
-def _read(row: Row, tokens: NDArray[np.int64], until: int) -> tuple[list[Note], bool]:
+def _read(row: Row, tokens: NDArray[np.int64], until: int, most: int) -> tuple[list[Note], bool]:
     """The final notes in a slice of one row, and whether it has reached its end."""
     notes: list[Note] = []
     for token in tokens:
         if token == END:
             return notes, True
         notes += row.reader.read(int(token))
-        if row.reader.state[2] >= until:
+        row.tokens += 1
+        if row.reader.state[2] >= until or row.tokens >= most:
             return notes, True
     return notes, False

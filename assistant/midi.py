@@ -24,6 +24,7 @@ from assistant.request import AssistantError
 
 MAX_BYTES = 16 * 2**20
 MAX_NOTES = 200_000
+NEARLY = 20  # ticks behind a bar line that still count as it, half a step of the models' grid
 
 _NOTE_OFF, _NOTE_ON = 0x80, 0x90
 _TEMPO, _METER, _SPECIFIC = 0x51, 0x58, 0x7F  # type bytes of meta events
@@ -187,7 +188,9 @@ def _number(data: bytes) -> int:
 def _plain_length(notes: Iterable[Note], end: int, meter: tuple[int, int]) -> int:
     """Length of a clip whose file says no more than the end of its track: up to the last bar that a note touches."""
     bar = bar_ticks(meter)
-    return min(max(end, -(-_last_end(notes) // bar) * bar), MAX_TICK)
+    touched = -(-_last_end(notes) // bar) * bar
+    # many programs end a track a tick or two behind the bar line
+    return min(end if end >= touched + NEARLY else touched, MAX_TICK)
 
 
 def _last_end(notes: Iterable[Note]) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
@@ -44,7 +45,8 @@ def _cuda_trouble() -> str | None:
         return "no NVIDIA driver with a GPU"
     preload = getattr(onnxruntime, "preload_dlls", None)
     if preload is not None:
-        preload(directory="")
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints a line for each library that is missing
+            preload(directory="")
     name = "cublasLt64_13.dll" if sys.platform == "win32" else "libcublasLt.so.13"
     if str(getattr(onnxruntime, "cuda_version", "13")).startswith("12"):
         name = name.replace("13", "12")
@@ -78,10 +80,13 @@ class Graph:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
         providers = [CUDA, "CPUExecutionProvider"] if device == "cuda" else ["CPUExecutionProvider"]
-        if has_external_data(graph):
-            raise AssistantError("no_model", f"{name}: the graph keeps data outside its file, which is refused")
+        onnxruntime.set_default_logger_severity(4)  # what goes wrong is said below, in one line
         try:
+            if has_external_data(graph):
+                raise AssistantError("no_model", f"{name}: the graph keeps data outside its file, which is refused")
             self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
+        except AssistantError:
+            raise
         except Exception as error:  # onnxruntime raises a class of its own for each kind of trouble
             reason = str(error).splitlines()[0][:200]
             raise AssistantError("no_model", f"{name}: the graph cannot be loaded: {reason}") from None
@@ -95,7 +100,8 @@ class Graph:
 
 
 def has_external_data(graph: bytes) -> bool:
-    """True where any tensor of an ONNX file says that its data lie in another file.
+    """True where any tensor of an ONNX file says that its data lie in another file. Raises ValueError for a file that
+    is damaged or written in a way that no exporter writes: what cannot be read cannot be trusted.
 
     Walks the protobuf fields that lead to tensors: onnx itself is too heavy for the daemon.
     """
@@ -127,41 +133,36 @@ def _external(message: bytes, kind: str) -> bool:
     return False
 
 
-def _fields(view: memoryview) -> list[tuple[int, int | memoryview]]:
-    """(field number, number or bytes) of a protobuf message; a damaged one ends early, onnxruntime will say so."""
-    found: list[tuple[int, int | memoryview]] = []
+def _fields(view: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """(field number, number or bytes) of a protobuf message."""
     at = 0
-    try:
-        while at < len(view):
-            key, at = _varint(view, at)
-            kind = key & 7
-            if kind == 0:
-                value, at = _varint(view, at)
-                found.append((key >> 3, value))
-            elif kind == 2:
-                size, at = _varint(view, at)
-                found.append((key >> 3, view[at : at + size]))
-                at += size
-            elif kind in (1, 5):
-                at += 8 if kind == 1 else 4
-            else:
-                break
-    except IndexError:
-        pass
-    return found
+    while at < len(view):
+        key, at = _varint(view, at)
+        number, kind = key >> 3, key & 7
+        if kind not in _SIZES or not 0 < number < 2**29:
+            raise ValueError(f"field {number} of kind {kind}")
+        if kind == 0:
+            value, at = _varint(view, at)
+            yield number, value
+            continue
+        size, at = _varint(view, at) if kind == 2 else (_SIZES[kind], at)
+        if at + size > len(view):
+            raise ValueError("the file ends early")
+        yield number, view[at : at + size]
+        at += size
+
+
+_SIZES = {0: 0, 1: 8, 2: 0, 5: 4}  # bytes of the fixed kinds of field; groups, 3 and 4, are not among them
 
 
 def _varint(view: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(view):
+            raise ValueError("the file ends early")
         byte = view[at]
         at += 1
         value |= (byte & 127) << shift
         if byte < 128:
             return value, at
-        shift += 7
-
-
-def float_rows(value: float, rows: int) -> NDArray[np.float32]:
-    """(rows,) the same number for each row."""
-    return np.full(rows, value, np.float32)
+    raise ValueError("a number of more than 64 bits")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,16 @@ class ExportError(ValueError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, help="folder of a run, as `continuo train` writes it")
+    parser.add_argument("folder", type=Path, metavar="RUN", help="folder of a run, as `continuo train` writes it")
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--title", default=None, help="title in the card (default: that of the configuration)")
 
 
 def run(args: argparse.Namespace) -> int:
     try:
-        card = export(args.run, args.out, args.title)
+        card = export(args.folder, args.out, args.title)
     except (ConfigError, ExportError) as error:
-        print(f"continuo: {error}")
+        print(f"continuo: {error}", file=sys.stderr)
         return 1
     print(as_text(card.metrics["test"]["rows"]))
     print(
@@ -95,7 +96,7 @@ def parity(net: CharRNN, graph: Any, config: Config, corpus: Corpus) -> float:
     worst = 0.0
     for row, (tokens, _, _, meter, given) in enumerate(some):
         clock = inputs["state"][row, 2] + codec.grammar.add[tokens, 2].cumsum()
-        place = np.minimum(np.fmod(clock, inputs["bar"][row]), positions(codec.resolution) - 1).astype(np.int64)
+        place = np.minimum(np.fmod(clock, inputs["bar"][row]), positions(codec.resolution) - 2).astype(np.int64)
         batch = (tokens, place, np.full_like(tokens, meter[-1]), np.repeat(given[None], len(tokens), 0))
         with torch.no_grad():
             logits = net(*(torch.from_numpy(array)[None] for array in batch))[0][0].numpy()

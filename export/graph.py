@@ -138,6 +138,7 @@ def _constants(outer: Nodes, weights: StepWeights, grammar: Grammar) -> None:
         ("add", add),
         ("forbidden", np.float32(FORBIDDEN)),
         ("last_position", np.float32(len(weights.position) - 1)),
+        ("last_known", np.float32(len(weights.position) - 2)),
         ("top", np.array([CANDIDATES])),
         ("last_top", np.int64(CANDIDATES - 1)),
         ("end", np.int64(END)),
@@ -166,6 +167,7 @@ def _fixed_gates(outer: Nodes) -> str:
     for kind, inputs, name in (
         ("Where", [known, bar, "one"], "bar_steps"),
         ("Where", [known, "nothing", "last_position"], "bar_unknown"),
+        ("Where", [known, "last_known", "last_position"], "position_limit"),
         ("Unsqueeze", ["until", "last_axis"], "until_column"),
         ("Unsqueeze", ["uniform", "axis_2"], "uniform_column"),
         ("Unsqueeze", ["forced", "axis_2"], "forced_column"),

@@ -108,7 +108,7 @@ def sampling_step(outer: Nodes, body: Nodes, weights: StepWeights, int8: bool, f
     """One step of sampling; the names of what the loop carries on and of what it collects."""
     floor, gap, clock = body.op("Split", "at", outer.constant("columns", np.array([1, 1, 1])), outputs=3, axis=1)
     phase = body.one("Add", body.one("Mod", clock, "bar_steps", fmod=1), "bar_unknown")
-    position = body.one("Cast", body.one("Min", phase, "last_position"), to=TensorProto.INT64)
+    position = body.one("Cast", body.one("Min", phase, "position_limit"), to=TensorProto.INT64)
     at_bar = body.one("Squeeze", body.one("Gather", "position_gates", position), "last_axis")
     gates = body.one("Add", body.one("Add", body.one("Gather", "token_gates", "now"), at_bar), fixed)
     hidden, cell = lstm_step(outer, body, weights, int8, gates)

@@ -92,7 +92,7 @@ CODES = {
     "not_found": "nothing of this name: a clip that was not given in the last ten minutes, a request that is not there",
     "incomplete": "a clip with notes missing; the text names them: send them and then the request again",
     "too_large": "more notes than a clip may have",
-    "busy": "the queue is full: wait for an answer, then ask again",
+    "busy": "the queue is full, or the reply file is in use: wait for an answer, then ask again",
     "timeout": "not done within the deadline of the daemon",
     "cancelled": "ended by `/continuo/cancel`, or by the end of the daemon",
     "no_model": "no installed model serves the task, or none has this name",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from assistant.clip import TICKS, Note
 from assistant.request import AssistantError, Candidate
-from osc_bridge.addresses import DONE, FAIL, NOTES, PROGRESS, RESULT
+from osc_bridge.addresses import ACCEPTED, DONE, FAIL, NOTES, PROGRESS, RESULT
 from osc_bridge.asked import Identity
 from osc_bridge.encode import Value, encode, note_parts, note_values
 from osc_bridge.spool import ReplyFile, as_text
@@ -23,17 +23,18 @@ class Answers:
     """Takes what the engine makes, from its thread, and the end, from any thread; after the end it is silent.
 
     `order` names for note k of the engine's clip the client's index, where the answer keeps the client's order.
+    `file` is what the answers are written to as well.
     """
 
-    def __init__(self, identity: Identity, send: Callable[[bytes], None], size: int, file: ReplyFile | None) -> None:
+    def __init__(self, identity: Identity, send: Callable[[bytes], None], size: int) -> None:
         self.identity = identity
         self.order: tuple[int, ...] | None = None
+        self.file: ReplyFile | None = None
         self.ended = 0.0  # when, in seconds of the monotonic clock
         self.datagrams: list[bytes] = []
         self.bytes = 0
         self._send = send
         self._size = size  # bytes a datagram at most
-        self._file = file
         self._lines: list[str] = []
         self._sent: dict[int, int] = {}  # notes of each candidate that are on their way
         self._next_progress = 0.0
@@ -47,9 +48,15 @@ class Answers:
             datagram = encode(address, self.identity, *arguments, notes=notes)
             self.datagrams.append(datagram)
             self.bytes += len(datagram)
-            if self._file:
+            if self.file:
                 self._lines.append(as_text(address, (self.identity, *arguments, *note_values(notes))))
             self._send(datagram)
+
+    def accept(self, task: str, model: str) -> None:
+        """Begin with `/continuo/accepted`; files of an earlier request go. Raises `internal` where they cannot."""
+        if self.file:
+            self.file.clear()
+        self.say(ACCEPTED, task, model)
 
     def notes(self, candidate: int, first: int, notes: Sequence[Note], total: int) -> None:
         """Notes `first`, `first` + 1 ... of a candidate are final."""
@@ -66,8 +73,8 @@ class Answers:
         with self._lock:
             sent = self._sent.get(index, 0)
             self.notes(index, sent, clip.notes[sent:], len(clip.notes))
-            if self._file and not self.ended:
-                self._file.candidate(index, clip)
+            if self.file and not self.ended:
+                self.file.candidate(index, clip)
             measures = [value for pair in candidate.measures.items() for value in pair]
             self.say(RESULT, index, len(clip.notes), candidate.at / TICKS, clip.length / TICKS, *measures)
 
@@ -79,8 +86,8 @@ class Answers:
                 return
             self._next_progress = now + PROGRESS_SECONDS
             arguments = self.identity, min(1.0, max(0.0, float(fraction)))
-            if self._file:
-                self._file.progress(as_text(PROGRESS, arguments))
+            if self.file:
+                self.file.progress(as_text(PROGRESS, arguments))
             self._send(encode(PROGRESS, *arguments))
 
     def done(self, *arguments: Value) -> bool:
@@ -95,8 +102,11 @@ class Answers:
         with self._lock:
             if self.ended:
                 return False
-            if self._file:  # before the message, so that who hears the end finds the files
-                self._file.finish([*self._lines, as_text(address, (self.identity, *arguments))])
+            if self.file:  # before the message, so that who hears the end finds the files
+                try:
+                    self.file.finish([*self._lines, as_text(address, (self.identity, *arguments))])
+                except Exception:  # whatever becomes of the files, the end is said
+                    log.exception("the reply file of %.80r failed", self.identity)
             self.say(address, *arguments)
             self.ended = time.monotonic()
             self._lines.clear()

@@ -17,7 +17,8 @@ from typing import IO
 
 from assistant.request import AssistantError
 
-DAEMON = (sys.executable, "-m", "assistant", "serve", "--port", "0")
+DAEMON = (sys.executable, "-P", "-m", "assistant", "serve", "--port", "0")
+READY = re.compile(r"ready at (\d+\.\d+\.\d+\.\d+):(\d+)")
 START_SECONDS = 60.0  # a cold disk and a virus scanner included
 STOP_SECONDS = 5.0
 
@@ -42,16 +43,16 @@ def daemon() -> Iterator[Child]:
         process = subprocess.Popen(DAEMON, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
         try:
             assert process.stdout is not None
-            line = _first_line(process.stdout)
+            lines: list[str] = []
+            address = _ready(process.stdout, lines)
             ready = time.perf_counter() - start
-            address = re.search(r"(\d+\.\d+\.\d+\.\d+):(\d+)", line)
             if address is None:
                 process.kill()
                 process.wait()
                 errors.seek(0)
-                said = "\n".join([line, *errors.read().splitlines()[-10:]]).strip()
+                said = "\n".join([*lines[-10:], *errors.read().splitlines()[-10:]]).strip()
                 raise AssistantError("internal", f"the daemon did not get ready; it said:\n{said or 'nothing'}")
-            yield Child(address[1], int(address[2]), process.pid, line, ready)
+            yield Child(address[1], int(address[2]), process.pid, address.string, ready)
         finally:
             process.terminate()
             try:
@@ -63,11 +64,19 @@ def daemon() -> Iterator[Child]:
                 process.stdout.close()
 
 
-def _first_line(stream: IO[str]) -> str:
-    """The first line, or nothing where none comes in `START_SECONDS`."""
-    lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
+def _ready(stream: IO[str], lines: list[str]) -> re.Match[str] | None:
+    """The ready line, None where none comes in `START_SECONDS`; all that was said up to it goes to `lines`."""
+    found: queue.Queue[re.Match[str] | None] = queue.Queue()
+
+    def read() -> None:
+        for line in stream:
+            lines.append(line.strip())
+            if match := READY.search(lines[-1]):
+                return found.put(match)
+        found.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
     try:
-        return lines.get(timeout=START_SECONDS).strip()
+        return found.get(timeout=START_SECONDS)
     except queue.Empty:
-        return ""
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import secrets
 import socket
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from assistant.clip import TICKS, Clip, Note
 from assistant.request import AssistantError, Candidate, Result
 from osc_bridge.addresses import ACCEPTED, DONE, FAIL, NOTES, OPTION, PREFIX, PROGRESS, RESULT, TASK
-from osc_bridge.decode import Argument, Message, decode
+from osc_bridge.decode import Argument, Message, PacketError, decode
 from osc_bridge.encode import Value, datagram_size, encode, note_parts
 from osc_bridge.link import MAX_DATAGRAM
 from osc_bridge.notes import read_notes
@@ -209,7 +210,8 @@ class Client:
                 return
             except ConnectionError:
                 raise self._silence() from None
-            yield from decode(datagram)
+            with contextlib.suppress(PacketError):  # another program answers there
+                yield from decode(datagram)
 
     def _silence(self) -> AssistantError:
         return AssistantError("timeout", f"no answer from {self._name}: is `continuo serve` running there?")

@@ -29,7 +29,7 @@ log = logging.getLogger("continuo")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `continuo serve`."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
-    parser.add_argument("--port", type=_port, default=16180, help="UDP port (default: 16180; 0: any free one)")
+    parser.add_argument("--port", type=port_number, default=16180, help="UDP port (default: 16180; 0: any free one)")
     parser.add_argument(
         "--allow",
         action="append",
@@ -91,7 +91,9 @@ def _cannot_listen(error: OSError, host: str, port: int) -> str:
 def _log_to(path: Path | None) -> None:
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1)
+        handler: logging.Handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8"
+        )
     else:
         handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -118,7 +120,8 @@ class Throttle(logging.Filter):
         return self._lines <= LOG_LINES
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """A port of the command line."""
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
     return int(text)

@@ -22,6 +22,7 @@ from assistant.engine import Engine
 from assistant.paths import data_dir, models_dir
 from assistant.request import AssistantError
 from osc_bridge.client import Client
+from osc_bridge.daemon import port_number
 
 OK, ABSENT, BROKEN = "OK", "--", "!!"
 PORT = 16180
@@ -55,7 +56,7 @@ class Finding(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `continuo doctor`."""
-    parser.add_argument("--port", type=int, default=PORT, help=f"the daemon's port (default {PORT})")
+    parser.add_argument("--port", type=port_number, default=PORT, help=f"the daemon's port (default {PORT})")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
 
 

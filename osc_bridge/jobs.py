@@ -14,7 +14,6 @@ from typing import Protocol
 from assistant.clip import Note
 from assistant.option import Value
 from assistant.request import AssistantError, Candidate, Request, Result
-from osc_bridge.addresses import ACCEPTED
 from osc_bridge.answers import Answers
 from osc_bridge.asked import Identity
 from osc_bridge.link import Target
@@ -106,7 +105,7 @@ class Jobs:
             return len(self._unfinished) - len(self._waiting), len(self._waiting), self.done, self.failed
 
     def add(self, job: Job) -> None:
-        """Accept a job. Raises AssistantError `busy`."""
+        """Accept a job. Raises AssistantError `busy`, or `internal` where its files cannot be written."""
         with self._changed:
             if len(self._waiting) >= self._queue:
                 raise AssistantError("busy", f"{len(self._waiting)} requests are waiting, more do not fit (--queue)")
@@ -114,12 +113,17 @@ class Jobs:
                 text = f"{MAX_PER_CLIENT} of your requests have not ended: wait for one, or cancel it"
                 raise AssistantError("busy", text)
             job.accepted = time.monotonic()
-            job.answers.say(ACCEPTED, job.request.task, job.model)
+            job.answers.accept(job.request.task, job.model)
             if job.repeatable:
                 self._remembered[job.key] = job
             self._unfinished.append(job)
             self._waiting.append(job)
             self._changed.notify()
+
+    def writing(self, name: str) -> bool:
+        """True where a job that has not ended writes the reply file `name`."""
+        files = (job.answers.file for job in tuple(self._unfinished))
+        return any(file.name.lower() == name.lower() for file in files if file)  # not every system tells A from a
 
     def repeated(self, client: Target, identity: Identity) -> Job | None:
         """The job that a request of this client with this id repeats."""
@@ -168,7 +172,11 @@ class Jobs:
                 if self._closed:
                     return
                 job = self._waiting.popleft()
-            self._run(job)
+            try:
+                self._run(job)
+            except Exception:  # this thread has to outlive a fault in any model, and in any answer
+                log.exception("%.200r failed", job.request.task)
+                self._fail(job, "internal", f"{job.request.task} failed; the log of the daemon says why")
 
     def _run(self, job: Job) -> None:
         answers = job.answers
@@ -182,9 +190,6 @@ class Jobs:
             )
         except AssistantError as error:
             self._fail(job, error.code, error.text)
-        except Exception:  # this thread has to outlive a fault in any model
-            log.exception("the engine failed at %.200r", job.request.task)
-            self._fail(job, "internal", f"{job.request.task} failed; the log of the daemon says why")
         else:
             arguments = job.request.task, len(result.candidates), result.model, result.seed, result.seconds
             self._end(job, partial(answers.done, *arguments), "done")

@@ -145,7 +145,8 @@ where it has none of this id, those of its host. Cancelling a request that has e
 
 `reply_file name` in a request (up to 64 letters, digits, `-`, `_`) makes the daemon write files beside the OSC answers,
 into the folder that `continuo paths` prints and `/continuo/status.reply` names. Each appears whole, under a temporary
-name first; a new request with the same name first removes the files of the one before.
+name first. When a new request with the same name is accepted, the files of the one before are removed; while that one
+has not ended, the new one is refused as `busy`.
 
 | file | content |
 |---|---|
@@ -154,7 +155,7 @@ name first; a new request with the same name first removes the files of the one 
 | `name.reply` | last of all: every answer but progress, as text, one message a line |
 
 So wait for `name.reply`, read its last line, which is `done` or `fail`, then take the MIDI files or the notes. A
-request that is refused writes its `fail` there as well. In a line the values stand apart by one space. A number is
+request that is refused writes its `fail` there as well, unless the name is in use. In a line the values stand apart by one space. A number is
 bare and a float has a decimal point or an exponent. Text is bare where it is one word that starts with a letter, `_`
 or `/`; all other text is in double quotes, with JSON's escapes. Files older than a day are removed.
 

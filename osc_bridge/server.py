@@ -213,10 +213,9 @@ class Server:
         if repeated:
             self._replay(repeated)
             return
-        name = asked.options.get("reply_file")
-        file = ReplyFile(self._spool, text_of(name)) if name else None
-        answers = Answers(identity, partial(self._link.send, target=client), datagram_size(host), file)
+        answers = Answers(identity, partial(self._link.send, target=client), datagram_size(host))
         try:
+            answers.file = self._reply_file(asked.options.get("reply_file"))
             if fault:
                 raise fault
             clips = self._last_clip(task, host) if button else self._clips(host, asked)
@@ -228,6 +227,15 @@ class Server:
         except AssistantError as error:
             answers.fail(error)
             log_request(source, task, identity, f"{error.code} {error.text}")
+
+    def _reply_file(self, name: Argument) -> ReplyFile | None:
+        """The files that a request asks for. Raises `bad_args`, or `busy` where another one still writes them."""
+        if not name:
+            return None
+        file = ReplyFile(self._spool, text_of(name))
+        if self._jobs.writing(file.name):
+            raise AssistantError("busy", f"reply_file {file.name}: a request that has not ended writes it")
+        return file
 
     def _clips(self, host: str, asked: Asked) -> list[Given]:
         clips = [self._store.clip(host, name) for name in asked.clips]

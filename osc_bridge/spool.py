@@ -26,40 +26,47 @@ log = logging.getLogger("continuo")
 
 
 class ReplyFile:
-    """The files `<folder>/<name>.*` of one request; making it removes those of an earlier one."""
+    """The files `<folder>/<name>.*` of one request. Raises AssistantError `bad_args` where the name does not do."""
 
     def __init__(self, folder: Path, name: str) -> None:
         if not _NAME.fullmatch(name) or name.lower() in _DEVICES:
             text = f"reply_file {name[:80]} is not a name of up to 64 letters, digits, - and _"
             raise AssistantError("bad_args", text)
+        self.name = name
         self._folder = folder
-        self._name = name
+
+    def clear(self) -> None:
+        """Remove the files of an earlier request. Raises AssistantError `internal` where the folder cannot be used."""
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for path in folder.iterdir():
-                if path.name.startswith(name + ".") and _OURS.fullmatch(path.name):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for path in self._folder.iterdir():
+                if path.name.startswith(self.name + ".") and _OURS.fullmatch(path.name):
                     path.unlink(missing_ok=True)
         except OSError as error:
             raise AssistantError(
-                "internal", f"reply_file: the folder {folder} cannot be used: {error.strerror}"
+                "internal", f"reply_file: the folder {self._folder} cannot be used: {error.strerror}"
             ) from None
 
     def candidate(self, index: int, clip: Clip) -> None:
         """`name.<index>.mid`"""
-        self._write(f"{self._name}.{index}.mid", midi_bytes(clip))
+        self._write(f"{self.name}.{index}.mid", midi_bytes(clip))
 
     def progress(self, line: str) -> None:
         """`name.progress`, one line"""
-        self._write(f"{self._name}.progress", f"{line}\n".encode())
+        self._write(f"{self.name}.progress", f"{line}\n".encode())
 
     def finish(self, lines: Iterable[str]) -> None:
         """`name.reply`, the last file to appear"""
-        self._write(f"{self._name}.reply", "".join(f"{line}\n" for line in lines).encode())
-        (self._folder / f"{self._name}.progress").unlink(missing_ok=True)
+        self._write(f"{self.name}.reply", "".join(f"{line}\n" for line in lines).encode())
+        try:
+            (self._folder / f"{self.name}.progress").unlink(missing_ok=True)
+        except OSError as error:  # on Windows a host that reads it keeps it there
+            log.warning("%s.progress cannot be removed: %s", self.name, error)
 
     def _write(self, name: str, data: bytes) -> None:
         temporary = self._folder / f"{name}.tmp"
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary.unlink(missing_ok=True)  # whatever lies there, a link too, is not written through
             with temporary.open("xb") as file:
                 file.write(data)

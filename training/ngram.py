@@ -26,12 +26,18 @@ def transposed(codec: EventCodec, pieces: Sequence[Tokens], reach: int) -> list[
 
 
 def cross_entropy(
-    train: Sequence[Tokens], test: Sequence[Tokens], vocabulary: int, order: int, discount: float = 0.7, lead: int = 1
+    train: Sequence[Tokens],
+    test: Sequence[Tokens],
+    vocabulary: int,
+    order: int,
+    discount: float | NDArray[np.float64] = 0.7,
+    lead: int = 1,
 ) -> NDArray[np.float64]:
     """Nats of each event of `test` but the first `lead` of each piece, under an interpolated n-gram of `train`.
 
     Absolute discounting (Ney, Essen, Kneser 1994): each order takes `discount` from every count and gives it to the
-    order below; below the single events stands the uniform distribution. `order` 0 is that one alone.
+    order below; below the single events stands the uniform distribution. `order` 0 is that one alone. Several
+    discounts (D, 1) at once give (D, events).
     """
     pieces = [*train, *test]
     edge = np.full(max(order - 1, 0), vocabulary)  # contexts do not reach into the piece before
@@ -52,7 +58,12 @@ def cross_entropy(
 
 
 def _interpolated(
-    lower: NDArray[np.float64], context: Tokens, gram: Tokens, learned: Tokens, targets: Tokens, discount: float
+    lower: NDArray[np.float64],
+    context: Tokens,
+    gram: Tokens,
+    learned: Tokens,
+    targets: Tokens,
+    discount: float | NDArray[np.float64],
 ) -> NDArray[np.float64]:
     counts = np.bincount(gram[learned], minlength=int(gram.max()) + 1)
     totals = np.bincount(context[learned], minlength=int(context.max()) + 1)

@@ -68,8 +68,8 @@ def spans(song: Song) -> list[Span]:
 def upbeat(song: Song, span: Span) -> int:
     """Ticks that the first bar of `span` lacks at its front; 0 unless the notes say clearly that there are some.
 
-    Long notes start on bar lines, and few notes sound across them. On 1429 MuseScore scores whose up-beats are known
-    and were hidden, this finds 301 of 414, misplaces 23, and invents one in 7 of the other 1015.
+    Long notes start on bar lines, and few notes sound across them. An up-beat that is missed is a lesser fault than one
+    that is invented, so in doubt it is 0.
     """
     notes = np.concatenate([track.notes for track in song.tracks if not track.drums] or [np.empty((0, 4), np.int64)])
     notes = notes[(notes[:, START] >= span.start) & (notes[:, START] < span.end)]

@@ -5,6 +5,7 @@ A set is a folder, an archive of one (unpacked once to a cache), plain files, or
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
@@ -14,7 +15,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from training.readers import READERS
 
 ARCHIVES = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
 MUSIC21 = "music21:"
+MANIFEST = "manifest.csv"
 # rows of a manifest that hold another row's music again, whole or in part
 REPEATING_ROLES = frozenset({"performance_excerpt", "performance_average"})
 
@@ -95,39 +97,66 @@ def wanted(entry: Entry, config: SetConfig) -> bool:
     return all(not words or any(word.lower() in value.lower() for word in words) for words, value in tests)
 
 
+def state_of(data: Path, config: SetConfig) -> list[tuple[str, int, int]]:
+    """What tells whether a set has changed: path, bytes and time of change (ns) of every file that it may be read from.
+
+    Raises CorpusError where it is not there.
+    """
+    if config.name.startswith(MUSIC21):
+        return [(f"{config.name} {music21.__version__}", 0, 0)]
+    found = [file for place in places_of(data, config.name) for file in files_of(place)]
+    states = [(path.relative_to(data).as_posix(), path.stat()) for path in found]
+    return [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+
+
+def files_of(place: Path) -> Iterator[Path]:
+    """A file as it is; of a folder the manifests and the music, at any depth."""
+    if place.is_file():
+        yield place
+        return
+    with contextlib.suppress(PermissionError), os.scandir(place) as found:  # what cannot be listed is not read either
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                yield from files_of(Path(entry.path))
+            elif entry.name == MANIFEST or Path(entry.name).suffix.lower() in READERS:
+                if entry.is_file():
+                    yield Path(entry.path)
+
+
 def folder_entries(data: Path, name: str, cache: Path | None) -> list[Entry]:
-    """The entries of a set that lies in a folder of files."""
-    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise CorpusError(f"set {name!r} is not the name of anything inside the data folder")
-    if not data.is_dir() or not os.access(data, os.R_OK):
-        raise CorpusError(f"data folder {data} is not a folder that can be read")
-    folder = find_folder(data, name, cache)
-    if folder is None:
-        matches = sorted(data.glob(name)) if name != "." else []
-        files = [path for path in matches if path.is_file() and path.suffix.lower() in READERS]
-        if not files:
-            raise CorpusError(
-                f"set {name!r} is not in {data}: looked for a folder {name}, an archive {name} "
-                f"({', '.join(ARCHIVES)}) and files that match {name}"
-            )
-        return plain_entries(data, files)
-    manifest = folder / "manifest.csv"
+    """The entries of a set that lies in a folder, in an archive or in plain files."""
+    places = places_of(data, name)
+    if places[0].is_file() and not places[0].name.endswith(ARCHIVES):
+        return plain_entries(data, places)
+    folder = unpacked(places[0], name, cache) if places[0].is_file() else places[0]
+    manifest = folder / MANIFEST
     if manifest.is_file():
         return manifest_entries(folder, manifest)
     return plain_entries(folder, (path for path in folder.rglob("*") if path.suffix.lower() in READERS))
 
 
-def find_folder(data: Path, name: str, cache: Path | None) -> Path | None:
-    """The folder of a set: in `data`, or unpacked from an archive there."""
-    if name == "." or (data.name == name and (data / "manifest.csv").is_file()):
-        return data
-    if any(letter in name for letter in "*?["):
-        return None
-    folders = [path for path in (data / name, *sorted(data.rglob(name))) if path.is_dir()]
-    if folders:
-        return folders[0]
-    archives = [path for suffix in ARCHIVES for path in sorted(data.rglob(name + suffix))]
-    return unpacked(archives[0], name, cache) if archives else None
+def places_of(data: Path, name: str) -> list[Path]:
+    """Where a set lies: its folder, its archive, or its files. Raises CorpusError where there is nothing."""
+    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise CorpusError(f"set {name!r} is not the name of anything inside the data folder")
+    if not data.is_dir() or not os.access(data, os.R_OK):
+        raise CorpusError(f"data folder {data} is not a folder that can be read")
+    if name == "." or (data.name == name and (data / MANIFEST).is_file()):
+        return [data]
+    if not any(letter in name for letter in "*?["):
+        if (data / name).is_dir():
+            return [data / name]
+        folders = [path for path in sorted(data.rglob(name)) if path.is_dir()]
+        archives = [path for suffix in ARCHIVES for path in sorted(data.rglob(name + suffix))]
+        if folders or archives:
+            return [*folders, *archives][:1]
+    files = [path for path in sorted(data.glob(name)) if path.is_file() and path.suffix.lower() in READERS]
+    if not files:
+        raise CorpusError(
+            f"set {name!r} is not in {data}: looked for a folder {name}, an archive {name} "
+            f"({', '.join(ARCHIVES)}) and files that match {name}"
+        )
+    return files
 
 
 def unpacked(archive: Path, name: str, cache: Path | None = None) -> Path:
@@ -144,9 +173,10 @@ def unpacked(archive: Path, name: str, cache: Path | None = None) -> Path:
             unpack(archive, part)
             part.rename(target)
         except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-            shutil.rmtree(part, ignore_errors=True)
             if not target.is_dir():  # else another process was faster
                 raise CorpusError(f"archive {archive} cannot be unpacked to {cache}: {error}") from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     inner = target / stem
     return inner if inner.is_dir() else target
 
@@ -157,6 +187,8 @@ def unpack(archive: Path, folder: Path) -> None:
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(folder)
     else:
+        if not hasattr(tarfile, "data_filter"):
+            raise CorpusError(f"archive {archive}: to unpack it safely takes Python 3.11.4 or later")
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
 

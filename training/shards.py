@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from assistant.codecs.stretch import starts_of, stretch_of
 from assistant.condition import PARTS, SIZE, condition, condition_of, meter_index, positions
 from training.config import Config, TrainConfig
 from training.corpus import Piece, load_pieces
+from training.sets import state_of
 
 FORMAT = 1  # raised when what is stored changes, so that an old cache is not read
 IGNORED = -100  # target that no loss counts
@@ -43,9 +45,14 @@ class Corpus:
 
 
 def prepare(config: Config, data: Path, cache: Path, progress: bool = True) -> Corpus:
-    """The corpus of a configuration; encoded once and kept in `cache` under a name that says what went in."""
+    """The corpus of a configuration; encoded once and kept in `cache` under a name that says what went in.
+
+    Files of the data that have changed since make another name.
+    """
     codec = EventCodec(**asdict(config.codec))
-    name = json.dumps([FORMAT, str(data.resolve()), asdict(config.data), asdict(config.codec)], sort_keys=True)
+    files = sorted({file for source in config.data.sets for file in state_of(data, source)})
+    parts = [FORMAT, str(data.resolve()), files, asdict(config.data), asdict(config.codec)]
+    name = json.dumps(parts, sort_keys=True)
     file = cache / f"{config.name}-{hashlib.sha256(name.encode()).hexdigest()[:16]}.npz"
     if not file.is_file():
         pieces, report = load_pieces(data, config.data.sets, progress, cache)
@@ -53,6 +60,7 @@ def prepare(config: Config, data: Path, cache: Path, progress: bool = True) -> C
         corpus = _encoded(codec, pieces, progress)
         cache.mkdir(parents=True, exist_ok=True)
         write_corpus(corpus, file)
+    print(f"prepared data: {file}")
     return read_corpus(codec, file)
 
 
@@ -74,7 +82,7 @@ def _encoded(codec: EventCodec, pieces: Sequence[Piece], progress: bool) -> Corp
 def write_corpus(corpus: Corpus, file: Path) -> None:
     """One file with everything; it appears whole or not at all."""
     streams = [stream for split in SPLITS for stream in corpus.splits[split]]
-    part = file.with_suffix(".part")
+    part = file.with_suffix(f".{uuid4().hex}.part")  # other processes may write the same file
     with part.open("wb") as handle:
         np.savez_compressed(
             handle,

@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import pickle
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from training.corpus import CorpusError
 from training.models.charrnn import CharRNN, CharRNNConfig
 from training.shards import IGNORED, SPLITS, Corpus, Rows, padded, prepare, segments, training_rows, write_corpus
 
-VALID_TOKENS = 60_000  # enough for 0.5 % of the loss, little enough to look often
+VALID_TOKENS = 60_000  # enough for a steady loss, little enough to look often
 CHECKPOINT, CORPUS = "best.ckpt", "corpus.npz"
 
 
@@ -163,7 +164,7 @@ def run(args: argparse.Namespace) -> int:
             if not corpus.splits[split]:
                 raise CorpusError(f"{args.data} has no piece in the split {split}: training wants {', '.join(SPLITS)}")
     except (ConfigError, CorpusError) as error:
-        print(f"continuo: {error}")
+        print(f"continuo: {error}", file=sys.stderr)
         return 1
     best = fit(config, corpus, args.out, resume, args.devices, args.nodes)
     print(f"best checkpoint: {best}")

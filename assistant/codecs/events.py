@@ -170,13 +170,16 @@ class EventCodec:
         keep[of["PITCH"], 1] = 0
         if self.voices == "one":
             add[note, 1] = values[note]
+        wait = np.select([longest_time, of["TIME"], of["PITCH"]], [OPEN, values, 0], OPEN).astype(np.float32)
+        if self.voices == "many":
+            wait[again] = 0  # while an onset is waited for, nothing may be added to the note before it
         return Grammar(
             kind=np.where(longest_time, len(KINDS), kinds),
             follow=np.stack([*(follow[kind] for kind in KINDS), after_longest]),
             keep=keep,
             add=add,
             pitch=np.where(of["PITCH"], values, OPEN).astype(np.float32),
-            wait=np.select([longest_time, of["TIME"], of["PITCH"]], [OPEN, values, 0], OPEN).astype(np.float32),
+            wait=wait,
         )
 
     def encode(self, clip: Clip, first: int = START, last: int | None = END) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from assistant.bundle import Bundle
 from assistant.clip import Clip
 from assistant.condition import condition_of_clip
-from assistant.generator import prompt_of
+from assistant.generator import prompt_of, recent
 from assistant.option import Value
 from assistant.request import AssistantError
 from assistant.runtime import Graph
@@ -39,5 +39,6 @@ def slices(
     bundle: Bundle, graph: Graph, clips: tuple[Clip, ...], options: Mapping[str, Value | None], stop: Callable[[], bool]
 ) -> Iterator[list[Slice]]:
     """The new notes, slice by slice."""
-    clip = clips[0]
-    return sample(bundle, graph, clip, prompt_of(bundle.codec, clip), condition_of_clip(clip), options, stop)
+    heard = recent(clips[0])
+    prompt = prompt_of(bundle.codec, heard, cut=heard.length < clips[0].length)
+    return sample(bundle, graph, heard, prompt, condition_of_clip(heard), options, stop)

@@ -79,15 +79,15 @@ def sample(
     options: Mapping[str, Value | None],
     stop: Callable[[], bool],
 ) -> Iterator[list[Slice]]:
-    """Slices of the bars that follow `clip`, which gives end, tempo and meter."""
+    """Slices of the bars that follow `clip`, a `recent` one, which gives end and meter."""
     step = bundle.codec.step
-    begin = -(-clip.length // step)
     bars = int(options["bars"] or 1)
-    sounding = max((-(-note.end // step) for note in clip.notes if not note.muted), default=0)
+    begin, until = round(clip.length / step), -(-(clip.length + bars * clip.bar) // step)
+    sounding = max((round(note.end / step) for note in clip.notes if not note.muted), default=0)
     plan = Plan(
         prompt=prompt,
         begin=begin,
-        until=(clip.length + bars * clip.bar) // step,
+        until=until,
         bar=clip.bar // step,
         meter=clip.meter,
         condition=steered(given, options),
@@ -96,7 +96,8 @@ def sample(
         candidates=int(options["candidates"] or 1),
         temperature=float(options["temperature"] or 1.0),
         top_p=float(options["top_p"] or 1.0),
-        silent_until=sounding if bundle.codec.voices == "one" else 0,
+        # one voice waits for the note that still sounds, but never through more than half of what was asked for
+        silent_until=min(sounding, (begin + until) // 2) if bundle.codec.voices == "one" else 0,
     )
     end = bars * clip.bar
     for news in generate(bundle, graph, plan, stop):
@@ -108,7 +109,7 @@ def sample(
 
 def _placed(note: Note, origin: int, end: int) -> Note:
     """A note on the clock of the new clip, cut where that clip ends."""
-    start = note.start - origin
+    start = max(0, note.start - origin)
     return replace(note, start=start, duration=min(note.duration, end - start))
 
 

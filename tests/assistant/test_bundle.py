@@ -39,8 +39,14 @@ def test_what_is_written_is_read(copy: Path, tmp_path: Path) -> None:
         ({"mood": "blue"}, "unknown fields: mood"),
         ({"licence": ...}, "missing fields: licence"),
         ({"format": 2}, "format 2, this Continuo reads 1"),
-        ({"files": {}}, "must name one graph"),
-        ({"files": {"../model.onnx": "0"}}, "must name one graph"),
+        ({"files": {}}, "files .* is not the sha256 of one graph"),
+        ({"files": {"../model.onnx": "0"}}, "files .* is not the sha256 of one graph"),
+        ({"files": ["model.onnx"]}, "files .* is not the sha256 of one graph"),
+        ({"tasks": None}, "tasks 'None' is not a list of names"),
+        ({"tasks": "continue"}, "tasks 'continue' is not a list of names"),
+        ({"family": "transformer"}, "family 'transformer' is not one of charrnn"),
+        ({"sizes": {}}, "sizes .* is not a table of whole numbers with layers"),
+        ({"name": ["melody"]}, "name .* is not text"),
         ({"codec": {"resolution": 7}}, "codec: resolution 7"),
         ({"codec": {"speed": 7}}, "codec: .*speed"),
     ],
@@ -74,7 +80,6 @@ def test_a_missing_graph_is_named(copy: Path) -> None:
         read_bundle(copy)
 
 
-def test_of_one_name_the_later_folder_counts(copy: Path) -> None:
+def test_folders_come_in_their_order(copy: Path) -> None:
     found = find_bundles([bundled_models(), copy.parent])
-    assert copy in found
-    assert SHIPPED not in found
+    assert found.index(SHIPPED) < found.index(copy)

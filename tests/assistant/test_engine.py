@@ -62,6 +62,46 @@ def test_a_clip_that_ends_between_two_bars_is_continued_from_there(engine: Engin
     assert candidate.clip.length == 2 * clip.bar
 
 
+@pytest.mark.parametrize("ticks", [-19, -1, 1, 2, 19])
+def test_a_clip_that_ends_a_few_ticks_off_the_bar_keeps_its_downbeat(engine: Engine, ticks: int) -> None:
+    clip = replace(SCALE, length=SCALE.length + ticks, notes=SCALE.notes[:-1])
+    found = ask(engine, clip, candidates=16, hold=0).candidates
+    assert any(candidate.clip.notes[0].start <= 20 for candidate in found)
+    assert all(note.end <= candidate.clip.length for candidate in found for note in candidate.clip.notes)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_is_added_to_the_notes_that_were_given(engine: Engine, seed: int) -> None:
+    wild = {"temperature": 2.0, "top_p": 1.0, "candidates": 16, "bars": 1, "hold": 0}
+    for clip in (CHORDS, replace(CHORDS, length=CHORDS.notes[-1].start + 10)):
+        found = ask(engine, clip, seed=seed, **wild).candidates
+        assert min(note.pitch for c in found for note in c.clip.notes) > 0
+
+
+def test_a_note_that_rings_for_ever_leaves_room_for_new_ones(engine: Engine) -> None:
+    clip = Clip((Note(0, 60, 100 * TICKS),), 4 * TICKS)
+    assert all(c.clip.notes for c in ask(engine, clip, candidates=4, bars=1, model="melody").candidates)
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        Clip((Note(0, 60, TICKS), Note(10**9, 62, TICKS)), 10**9 + 3840),
+        Clip((Note(0, 60, TICKS),), 2 * 10**9),
+        Clip(tuple(Note(k, 60 + k % 12, 2**31 - 1 - k, 80) for k in range(0, 3000)), 3840),
+    ],
+)
+def test_no_clip_is_too_long_or_too_dense(engine: Engine, clip: Clip) -> None:
+    for model in ("melody", "piano"):
+        assert ask(engine, clip, model=model).candidates[0].clip.notes
+
+
+def test_a_bar_that_no_grid_fits_is_filled(engine: Engine) -> None:
+    candidate = ask(engine, replace(SCALE, meter=(5, 64)), bars=7).candidates[0]
+    assert candidate.clip.length == 7 * 300
+    assert candidate.clip.notes[-1].start < 7 * 300
+
+
 @pytest.mark.parametrize("clip", [SCALE, CHORDS, None])
 def test_the_same_seed_gives_the_same_notes_alone_in_a_batch_and_on_two_threads(clip: Clip | None) -> None:
     one, two = Engine([bundled_models()], "cpu", threads=1), Engine([bundled_models()], "cpu", threads=2)
@@ -159,6 +199,14 @@ def test_a_broken_bundle_is_left_out_and_named(tmp_path: Path) -> None:
     assert list(engine.bundles) == ["melody"]
     with pytest.raises(AssistantError, match=r"no model piano .*sha256 differs"):
         engine.plan(Request("continue", (CHORDS,), {"model": "piano"}))
+
+
+def test_a_broken_copy_of_the_user_does_not_hide_the_shipped_model(tmp_path: Path) -> None:
+    shutil.copytree(bundled_models() / "piano", tmp_path / "piano")
+    (tmp_path / "piano" / "model.onnx").write_bytes(b"no")
+    engine = Engine([bundled_models(), tmp_path], "cpu")
+    assert set(engine.bundles) == {"melody", "piano"}
+    assert "sha256 differs" in engine.broken["piano"]
 
 
 def test_without_any_model_the_error_says_so(tmp_path: Path) -> None:

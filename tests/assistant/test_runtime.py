@@ -69,6 +69,12 @@ def test_external_data_are_found_inside_a_loop() -> None:
     assert not has_external_data(model(helper.make_node("Add", ["x", "x"], ["y"])))
 
 
+@pytest.mark.parametrize("hidden", [b"\x4b\x4c", b"\xbb\x80\x80\x80\x80\x01", b"\x3a\xff"])
+def test_a_file_that_hides_its_graph_from_the_check_is_refused(hidden: bytes) -> None:
+    with pytest.raises(AssistantError, match="cannot be loaded"):
+        Graph(hidden + model(helper.make_node("Add", ["x", "x"], ["y"])), "crafted")
+
+
 def test_a_custom_operator_is_refused() -> None:
     graph = model(helper.make_node("Steal", ["x"], ["y"], domain="com.stranger"), domain="com.stranger")
     with pytest.raises(AssistantError, match="odd: the graph cannot be loaded") as caught:
@@ -91,10 +97,12 @@ def test_without_a_driver_the_cpu_runs_and_says_why(monkeypatch: pytest.MonkeyPa
         pick_device("cuda")
 
 
-def test_a_gpu_without_its_libraries_is_the_cpu_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_its_libraries_is_the_cpu_and_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(runtime, "_gpu_count", lambda: 1)
     monkeypatch.setattr(runtime.onnxruntime, "get_available_providers", lambda: [runtime.CUDA])
-    monkeypatch.setattr(runtime.onnxruntime, "preload_dlls", lambda **_: None, raising=False)
+    monkeypatch.setattr(runtime.onnxruntime, "preload_dlls", lambda **_: print("Failed to load it"), raising=False)
 
     def missing(name: str) -> object:
         raise OSError(name)
@@ -103,6 +111,7 @@ def test_a_gpu_without_its_libraries_is_the_cpu_and_says_what_to_install(monkeyp
     device, why = pick_device("auto")
     assert device == "cpu"
     assert "pip install 'continuo[cuda]'" in why
+    assert capsys.readouterr().out == ""
 
 
 def test_an_unknown_device_is_named() -> None:

@@ -1,72 +1,23 @@
-"""A server with a socket, and a client that shares no code with it: python-osc builds and parses."""
+"""What the tests of the bridge share: a server on a thread, clients of it, and daemons as processes."""
 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import build_msg
 from scale_engine import ScaleEngine
+from wire import StartProcess, Wire
 
+import osc_bridge
 from osc_bridge.link import Link, Target
 from osc_bridge.server import Server
 
-ROOT = Path(__file__).parents[2]
-
-
-class Wire:
-    """A UDP socket that speaks OSC through python-osc."""
-
-    def __init__(self, target: Target) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.target = target
-
-    def send(self, address: str, *arguments: object) -> None:
-        self.send_bytes(build_msg(address, list(arguments)).dgram)
-
-    def send_bytes(self, datagram: bytes) -> None:
-        self.socket.sendto(datagram, self.target)
-
-    def receive(self, seconds: float = 3.0) -> list[object]:
-        """Address and arguments of the next message; an empty list where none came."""
-        self.socket.settimeout(seconds)
-        try:
-            message = OscMessage(self.socket.recv(65_535))
-        except TimeoutError:
-            return []
-        return [message.address, *message.params]
-
-    def until(self, *last: str, seconds: float = 3.0) -> list[list[object]]:
-        """Messages up to the first with one of these addresses, without progress."""
-        messages: list[list[object]] = []
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and (message := self.receive(seconds)):
-            if message[0] != "/continuo/progress":
-                messages.append(message)
-            if message[0] in last:
-                return messages
-        raise AssertionError(f"none of {last} came, but {messages[-5:]}")
-
-    def answers(self, seconds: float = 3.0) -> list[list[object]]:
-        """Messages up to done or fail, without progress."""
-        return self.until("/continuo/done", "/continuo/fail", seconds=seconds)
-
-    def fail(self) -> tuple[object, ...]:
-        """Id, code and text of the fail that has to be the next message."""
-        address, *rest = self.receive()
-        assert address == "/continuo/fail"
-        return tuple(rest)
+PACKAGES = Path(osc_bridge.__file__).parents[1]  # daemons run what the tests import
 
 
 @pytest.fixture
@@ -94,7 +45,7 @@ def make_server(engine: ScaleEngine, spool: Path) -> Iterator[Callable[..., Targ
     yield make
     for server, thread in running:
         server.stop()
-        thread.join(5)
+        thread.join(20)
         assert not thread.is_alive()
 
 
@@ -118,21 +69,26 @@ def wire(make_server: Callable[..., Target], make_wire: Callable[[Target], Wire]
 
 
 @pytest.fixture
-def start_daemon(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], Target]]]:
-    """Start the daemon as a process, playing scales, on a free port; its standard error goes to `stderr.txt`."""
-    processes: list[subprocess.Popen[str]] = []
+def start_process(tmp_path: Path) -> Iterator[StartProcess]:
+    """Start a daemon as a process, on a free port, with `home` as its folder; its standard error goes to `stderr.txt`.
 
-    def start(*arguments: str, seconds: float = 0.0) -> tuple[subprocess.Popen[str], Target]:
-        command = [sys.executable, str(Path(__file__).with_name("scale_engine.py")), str(seconds), "--port", "0"]
-        home = {"PYTHONPATH": str(ROOT), "CONTINUO_HOME": str(tmp_path / "home")}
-        with (tmp_path / "stderr.txt").open("w") as errors:
+    The arguments are those of Python; what comes back is the process and where it listens.
+    """
+    processes: list[subprocess.Popen[str]] = []
+    environment = os.environ | {"PYTHONPATH": str(PACKAGES), "CONTINUO_HOME": str(tmp_path / "home")}
+    errors = tmp_path / "stderr.txt"
+
+    def start(*arguments: str) -> tuple[subprocess.Popen[str], Target]:
+        command = [sys.executable, *arguments, "--port", "0"]
+        with errors.open("a") as stream:
             process = subprocess.Popen(
-                [*command, *arguments], stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **home}
+                command, stdout=subprocess.PIPE, stderr=stream, text=True, env=environment, cwd=tmp_path
             )
         processes.append(process)
         assert process.stdout
         ready = process.stdout.readline()
-        host, _, port = ready.split()[3].rstrip(",").partition(":")
+        assert ready, errors.read_text()
+        host, _, port = ready.split()[3].rstrip(",").rpartition(":")
         return process, (host, int(port))
 
     yield start
@@ -141,3 +97,13 @@ def start_daemon(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Pope
         process.wait()
         assert process.stdout
         process.stdout.close()
+
+
+@pytest.fixture
+def start_daemon(start_process: StartProcess) -> StartProcess:
+    """Start the daemon as a process that plays scales, each in `seconds`."""
+
+    def start(*arguments: str, seconds: float = 0.0) -> tuple[subprocess.Popen[str], Target]:
+        return start_process(str(Path(__file__).with_name("scale_engine.py")), str(seconds), *arguments)
+
+    return start

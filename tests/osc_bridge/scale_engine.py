@@ -23,7 +23,10 @@ def scale(seed: int, candidate: int, length: int) -> tuple[Note, ...]:
 
 
 class ScaleEngine:
-    """Plays `length` notes a candidate, in `seconds` altogether, and counts its runs."""
+    """Plays `length` notes a candidate, in `seconds` altogether, and counts its runs.
+
+    The time is spent behind the notes, so the first are there at once; `seconds` set to 0 ends a run that goes on.
+    """
 
     device = "cpu"
     device_note = "for tests"
@@ -68,22 +71,24 @@ class ScaleEngine:
             if request.task.startswith("refine_"):
                 notes = tuple(replace(note, velocity=1 + k) for k, note in enumerate(request.clips[0].notes))
             for first in range(0, len(notes), SLICE):
-                self._spend(self.seconds / count / len(notes) * SLICE, stop)
                 last = first + SLICE
                 on_notes(index, first, notes[first:last], len(notes) if last >= len(notes) else -1)
                 on_progress((index + first / len(notes)) / count)
+                self._spend(SLICE / len(notes) / count, stop)
             clip = clip_of(notes) if notes else Clip((), 4 * TICKS)
             candidates.append(Candidate(clip, request.clips[0].length if request.clips else 0, {"density": 4.0}))
             on_candidate(index, candidates[-1])
         return Result(tuple(candidates), model, seed, self.seconds)
 
-    def _spend(self, seconds: float, stop: Callable[[], bool]) -> None:
-        end = time.monotonic() + seconds
+    def _spend(self, share: float, stop: Callable[[], bool]) -> None:
+        """Let this share of the `seconds` pass."""
+        start = time.monotonic()
         while True:
             if stop() and not self.deaf:
                 self.stopped += 1
                 raise AssistantError("cancelled", "stopped")
-            if time.monotonic() >= end:
+            seconds = share * self.seconds
+            if time.monotonic() - start >= seconds:
                 return
             time.sleep(min(0.01, seconds))
 

@@ -13,12 +13,11 @@ from PIL import Image
 
 from assistant.__main__ import main
 from assistant.midi import read_midi
-from assistant.paths import bundled_models, examples_dir
+from assistant.paths import examples_dir
 from assistant.picture import GIVEN, NEW
 from osc_bridge import child, demo
 
 SCALES = Path(__file__).with_name("scale_engine.py")
-SHIPPED = all((bundled_models() / name / "card.json").exists() for name in ("melody", "piano"))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +77,6 @@ def test_a_daemon_that_says_nothing_is_given_up(
     assert "it said:\nnothing" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not SHIPPED, reason="the shipped models melody and piano are not in assistant/models")
 def test_the_shipped_models_play_the_demo_as_the_command_line_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

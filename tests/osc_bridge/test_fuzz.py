@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import fuzz
+from wire import StartProcess
 
 from osc_bridge.client import Client
-from osc_bridge.link import Target
 
 
-def test_the_daemon_outlives_damaged_datagrams(
-    start_daemon: Callable[..., tuple[subprocess.Popen[str], Target]], tmp_path: Path
-) -> None:
+def test_the_daemon_outlives_damaged_datagrams(start_daemon: StartProcess, tmp_path: Path) -> None:
     process, address = start_daemon("--queue", "8")
     report = fuzz.run(address, process.pid, count=100_000, seed=1)
     print(report)

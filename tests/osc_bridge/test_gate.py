@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
+
+import pytest
 
 from assistant.request import AssistantError
+from osc_bridge import gate
 from osc_bridge.bucket import MAX_SOURCES, Bucket
 from osc_bridge.decode import Message
 from osc_bridge.encode import encode
@@ -37,12 +42,13 @@ def test_hosts_that_are_not_allowed_are_not_heard() -> None:
     door.link.close()
 
 
-def test_a_flood_from_one_source_does_not_reach_the_others() -> None:
+def test_a_flood_from_one_source_does_not_reach_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: 100.0, time=time.time))
     door = Door()
     for _ in range(20_000):
         door.gate.receive(encode("/continuo/ping"), ("127.0.0.1", 4000))
     door.gate.receive(encode("/continuo/ping"), ("127.0.0.1", 4001))
-    assert 10_000 <= len(door.delivered) < 20_000
+    assert len(door.delivered) == 10_001
     assert door.delivered[-1][1][1] == 4001
     door.link.close()
 
@@ -59,7 +65,7 @@ def test_a_fault_in_a_turn_does_not_end_it() -> None:
 
     thread = threading.Thread(target=door.gate.run, args=(tick,))
     thread.start()
-    thread.join(3)
+    thread.join(20)
     assert len(ticks) == 3
     door.link.close()
 

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from wire import PATIENCE, StartProcess
 
 from assistant.tasks import TASKS
 from osc_bridge.link import Target
-
-StartDaemon = Callable[..., tuple[subprocess.Popen[str], Target]]
 
 CONTINUE = ("/continuo/continue", "isisiffii", "7", "seed", "3", "notes", "60", "0", "1", "96", "0")
 
@@ -31,7 +30,9 @@ class Lo:
             self.port = free.getsockname()[1]
         self.listener = subprocess.Popen(["stdbuf", "-oL", oscdump, "-L", str(self.port)], stdout=dump.open("w"))
         self.send("/continuo/reply_port", "i", str(self.port))
+        end = time.monotonic() + PATIENCE
         while "/continuo/pong" not in dump.read_text():  # until oscdump has its port
+            assert time.monotonic() < end, "oscdump hears nothing"
             self.send("/continuo/ping", "s", "start")
             time.sleep(0.05)
 
@@ -40,7 +41,7 @@ class Lo:
 
     def wait_for(self, text: str) -> list[str]:
         """What has come, once `text` is in it; messages without their time."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE
         while text not in (dumped := self.dump.read_text()):
             assert time.monotonic() < end, dumped
             time.sleep(0.02)
@@ -49,7 +50,7 @@ class Lo:
 
 @pytest.fixture
 def lo(
-    require_program: Callable[[str], str], start_daemon: StartDaemon, tmp_path: Path
+    require_program: Callable[[str], str], start_daemon: StartProcess, tmp_path: Path
 ) -> Iterator[Callable[[float], Lo]]:
     programs: list[Lo] = []
 
@@ -122,9 +123,9 @@ SystemClock.sched(20.0, { "TIMEOUT".postln; 1.exit });
 """
 
 
-def test_sclang(require_program: Callable[[str], str], start_daemon: StartDaemon, tmp_path: Path) -> None:
+def test_sclang(require_program: Callable[[str], str], start_daemon: StartProcess, tmp_path: Path) -> None:
     sclang = require_program("sclang")
-    _, (_, port) = start_daemon(seconds=1.0)
+    _, (_, port) = start_daemon(seconds=2.0)
     script = tmp_path / "client.scd"
     script.write_text(SCRIPT.replace("PORT", str(port)))
     screenless = {"QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}

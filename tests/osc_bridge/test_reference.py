@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from conftest import Wire
 from pythonosc.osc_message import OscMessage
+from wire import Wire
 
 from assistant.request import CODES
 from assistant.tasks import COMMON, TASKS

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Wire
 from scale_engine import ScaleEngine, scale
+from wire import Wire
 
 from assistant.clip import clip_of
 from assistant.midi import read_midi
@@ -38,7 +38,7 @@ def test_a_refused_request_writes_its_file_too(wire: Wire, spool: Path) -> None:
 
 
 def test_a_cancelled_request_writes_its_file_too(wire: Wire, spool: Path, engine: ScaleEngine) -> None:
-    engine.seconds, engine.length = 5, 200
+    engine.seconds = 60
     wire.send("/continuo/generate", 7, "seed", 1, "reply_file", "out")
     wire.until("/continuo/progress")
     assert (spool / "out.progress").read_text().startswith("/continuo/progress 7 0.")

@@ -85,3 +85,10 @@ def test_a_piece_is_not_moved_beyond_the_pitches() -> None:
 
 def test_a_piece_without_a_pitch_stays_in_every_copy() -> None:
     assert [piece.tolist() for piece in transposed(EventCodec(), [np.array([START])], 2)] == [[START]] * 4
+
+
+def test_several_discounts_at_once_are_each_alone() -> None:
+    pattern = np.array([START, 1, 2, 1, 3, 1, 2])
+    both = cross_entropy([pattern], [pattern], VOCABULARY, 3, np.array([[0.3], [0.8]]))
+    assert np.array_equal(both[0], cross_entropy([pattern], [pattern], VOCABULARY, 3, 0.3))
+    assert np.array_equal(both[1], cross_entropy([pattern], [pattern], VOCABULARY, 3, 0.8))
