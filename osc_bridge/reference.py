@@ -155,9 +155,10 @@ has not ended, the new one is refused as `busy`.
 | `name.reply` | last of all: every answer but progress, as text, one message a line |
 
 So wait for `name.reply`, read its last line, which is `done` or `fail`, then take the MIDI files or the notes. A
-request that is refused writes its `fail` there as well, unless the name is in use. In a line the values stand apart by one space. A number is
-bare and a float has a decimal point or an exponent. Text is bare where it is one word that starts with a letter, `_`
-or `/`; all other text is in double quotes, with JSON's escapes. Files older than a day are removed.
+request that is refused writes its `fail` there as well, unless the name is in use. In a line the values stand apart by
+one space. A number is bare and a float has a decimal point or an exponent. Text is bare where it is one word that
+starts with a letter, `_` or `/`; all other text is in double quotes, with JSON's escapes. Files older than a day are
+removed.
 
 ## An example with its datagrams
 

@@ -118,9 +118,8 @@ def files_of(place: Path) -> Iterator[Path]:
         for entry in found:
             if entry.is_dir(follow_symlinks=False):
                 yield from files_of(Path(entry.path))
-            elif entry.name == MANIFEST or Path(entry.name).suffix.lower() in READERS:
-                if entry.is_file():
-                    yield Path(entry.path)
+            elif (entry.name == MANIFEST or Path(entry.name).suffix.lower() in READERS) and entry.is_file():
+                yield Path(entry.path)
 
 
 def folder_entries(data: Path, name: str, cache: Path | None) -> list[Entry]:

@@ -55,6 +55,12 @@ def test_people_get_a_table(bundle: Path, data: Path, evaluate: Any) -> None:
         assert line.endswith("+0.0000")
 
 
+def test_the_prepared_data_are_named_beside_the_answer(bundle: Path, data: Path, tmp_path: Path, evaluate: Any) -> None:
+    _, out, err = evaluate(bundle, data, "--json")
+    (file,) = (tmp_path / "cache").glob("*.npz")
+    assert f"prepared data: {file}" in err and str(file) not in out
+
+
 def test_another_split_has_nothing_to_be_compared_with(bundle: Path, data: Path, evaluate: Any) -> None:
     status, out, _ = evaluate(bundle, data, "--split", "valid", "--json")
     found = json.loads(out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,6 +76,28 @@ def test_a_port_that_another_program_holds(taken: int, monkeypatch: pytest.Monke
     found = doctor.port(taken)
     assert found.state == BROKEN
     assert "not Continuo" in found.text and "--port" in found.text
+
+
+def test_a_program_that_answers_anything_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("osc_bridge.client.QUICK_SECONDS", 0.02)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+
+        def answer() -> None:
+            other.sendto(b"what?", other.recvfrom(1000)[1])
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        found = doctor.port(other.getsockname()[1])
+        thread.join()
+    assert found.state == BROKEN and "not Continuo" in found.text
+
+
+@pytest.mark.parametrize("number", ["99999", "-1", "studio"])
+def test_what_is_no_port_is_said(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["doctor", f"--port={number}"])
+    assert f"{number} is not a port from 0 to 65535" in capsys.readouterr().err
 
 
 def test_a_daemon_that_answers(make_server: Callable[..., Target]) -> None:

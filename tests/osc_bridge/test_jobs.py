@@ -9,6 +9,7 @@ import pytest
 from scale_engine import ScaleEngine
 from wire import Wire, quickest
 
+from assistant.request import AssistantError
 from osc_bridge.link import Target
 
 
@@ -126,6 +127,15 @@ def test_the_deadline(
     assert 0.25 < time.monotonic() - start < 30
     engine.seconds = 0
     assert wire.receive(1.0) == []
+
+
+def test_an_end_that_cannot_be_said_is_a_fault(wire: Wire, engine: ScaleEngine) -> None:
+    engine.fault = AssistantError("no_model", "\udcff is no text")
+    wire.send("/continuo/generate", 1, "seed", 1)
+    assert wire.answers()[-1][:3] == ["/continuo/fail", 1, "internal"]
+    engine.fault = None
+    wire.send("/continuo/generate", 2, "seed", 1)
+    assert wire.answers()[-1][0] == "/continuo/done"
 
 
 def test_a_fault_of_the_engine(wire: Wire, engine: ScaleEngine, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from wire import Wire
 from assistant.clip import clip_of
 from assistant.midi import read_midi
 from assistant.request import AssistantError
+from osc_bridge.link import Target
 from osc_bridge.spool import ReplyFile, as_text, sweep
 
 
@@ -37,6 +39,66 @@ def test_a_refused_request_writes_its_file_too(wire: Wire, spool: Path) -> None:
     assert (spool / "out.reply").read_text() == f"/continuo/fail 7 {code} {json.dumps(text)}\n"
 
 
+def test_a_refused_request_leaves_the_music_of_an_earlier_one(wire: Wire, spool: Path) -> None:
+    wire.send("/continuo/generate", 7, "seed", 1, "reply_file", "out")
+    wire.answers()
+    music = (spool / "out.0.mid").read_bytes()
+    wire.send("/continuo/continue", 8, "bars", "many", "reply_file", "out")
+    wire.fail()
+    assert (spool / "out.0.mid").read_bytes() == music
+
+
+def test_a_name_that_is_not_taken_is_answered_at_the_reply_port(
+    wire: Wire, make_wire: Callable[[Target], Wire]
+) -> None:
+    listener = make_wire(wire.target)
+    wire.send("/continuo/generate", 7, "reply_file", "a/b", "reply_port", listener.port)
+    assert listener.fail()[:2] == (7, "bad_args")
+
+
+def test_a_name_that_an_unfinished_request_uses_is_refused(wire: Wire, spool: Path, engine: ScaleEngine) -> None:
+    engine.seconds = 60
+    wire.send("/continuo/generate", 7, "seed", 1, "reply_file", "out")
+    wire.until("/continuo/notes")
+    wire.send("/continuo/generate", 8, "seed", 2, "reply_file", "OUT")
+    assert wire.answers()[-1][:3] == ["/continuo/fail", 8, "busy"]
+    assert not list(spool.glob("*.reply"))
+    engine.seconds = 0
+    wire.answers()
+    assert (spool / "out.reply").read_text().splitlines()[-1].startswith("/continuo/done 7 ")
+    wire.send("/continuo/generate", 8, "seed", 2, "reply_file", "OUT")
+    assert wire.answers()[-1][:2] == ["/continuo/done", 8]
+
+
+def test_a_progress_file_that_a_host_holds_open_stops_nothing(
+    wire: Wire, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+
+    def held(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "out.progress":
+            raise PermissionError(13, "used by another process")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", held)
+    wire.send("/continuo/generate", 7, "seed", 1, "reply_file", "out")
+    assert wire.answers()[-1][:2] == ["/continuo/done", 7]
+    assert (spool / "out.progress").exists()
+    wire.send("/continuo/generate", 8, "seed", 1)
+    assert wire.answers()[-1][:2] == ["/continuo/done", 8]
+
+
+def test_the_end_is_said_whatever_becomes_of_the_files(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ReplyFile, "finish", lambda *_: 1 / 0)
+    wire.send("/continuo/generate", 7, "seed", 1, "reply_file", "out")
+    assert wire.answers()[-1][:2] == ["/continuo/done", 7]
+    assert "ZeroDivisionError" in caplog.text
+    wire.send("/continuo/status")
+    assert wire.receive()[2:6] == [0, 0, 1, 0]  # running, queued, done, failed
+
+
 def test_a_cancelled_request_writes_its_file_too(wire: Wire, spool: Path, engine: ScaleEngine) -> None:
     engine.seconds = 60
     wire.send("/continuo/generate", 7, "seed", 1, "reply_file", "out")
@@ -53,7 +115,7 @@ def test_a_new_request_removes_the_files_of_the_one_before(spool: Path) -> None:
     (spool / "out.3.mid").write_bytes(b"")
     (spool / "other.reply").write_bytes(b"")
     (spool / "out.txt").write_bytes(b"")
-    ReplyFile(spool, "out")
+    ReplyFile(spool, "out").clear()
     assert sorted(path.name for path in spool.iterdir()) == ["other.reply", "out.txt"]
 
 
@@ -61,6 +123,7 @@ def test_a_link_in_the_way_is_replaced_and_not_followed(spool: Path, tmp_path: P
     victim = tmp_path / "victim"
     victim.write_text("mine")
     file = ReplyFile(spool, "out")
+    file.clear()
     for name in ("out.reply", "out.reply.tmp"):
         try:
             (spool / name).symlink_to(victim)
@@ -82,7 +145,7 @@ def test_names_that_are_not_taken(spool: Path, name: str) -> None:
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(AssistantError, match="cannot be used") as caught:
-        ReplyFile(tmp_path / "file", "out")
+        ReplyFile(tmp_path / "file", "out").clear()
     assert caught.value.code == "internal"
 
 

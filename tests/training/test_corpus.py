@@ -171,6 +171,15 @@ def test_a_broken_archive_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").iterdir())
 
 
+def test_a_python_that_cannot_unpack_safely_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tarfile.open(write_tune(tmp_path / "data" / "a.mid", 1).with_name("one.tar"), "w") as archive:
+        archive.add(tmp_path / "data" / "a.mid", "a.mid")
+    monkeypatch.delattr(tarfile, "data_filter")
+    with pytest.raises(CorpusError, match=r"one\.tar: .*3\.11\.4"):
+        load(tmp_path / "data", SetConfig("one"))
+    assert not list((tmp_path / "cache").iterdir())
+
+
 def test_plain_files_are_split_by_the_hash_of_their_names(tmp_path: Path) -> None:
     for number in range(60):
         write_tune(tmp_path / "data" / f"{number % 3}" / f"{number}.mid", number, count=12)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from tiny import CONFIG, config, tune, write_data
 from assistant.clip import Clip, Note
 from assistant.codecs.events import END, KINDS, RESUME, START, EventCodec
 from assistant.condition import DENSITY, HISTOGRAM, PITCH, condition_of, meter_index, positions
+from assistant.midi import write_midi
 from training.config import TrainConfig
 from training.corpus import CorpusError
 from training.shards import (
@@ -28,6 +32,7 @@ from training.shards import (
     training_rows,
     write_corpus,
 )
+from training.sets import SetConfig, state_of
 
 CODEC = EventCodec()
 SURE = config(free=0.0, leave_out=0.0).train  # nothing is left out
@@ -221,10 +226,62 @@ def test_data_are_prepared_once_for_each_configuration(tmp_path: Path, capsys: p
     assert first.origin["licences"] == ["CC0"]
     assert "8 files read" in capsys.readouterr().out
     again = prepare(CONFIG, data, cache, progress=False)
-    assert capsys.readouterr().out == ""
+    (file,) = cache.glob("*.npz")
+    assert capsys.readouterr().out == f"prepared data: {file}\n"
     assert again.splits["test"][1].tokens.tolist() == first.splits["test"][1].tokens.tolist()
     prepare(replace(CONFIG, codec=replace(CONFIG.codec, resolution=12)), data, cache, progress=False)
     assert len(list(cache.glob("*.npz"))) == 2
+
+
+def with_manifest(data: Path) -> None:
+    manifest = data / "tunes" / "manifest.csv"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("CC0", "CC-BY"), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("tunes", lambda data: write_midi(tune(99), data / "tunes" / "3.mid")),
+        ("tunes", lambda data: os.utime(data / "tunes" / "3.mid", ns=(5, 5))),
+        ("tunes", with_manifest),
+        (".", lambda data: write_midi(tune(99), data / "more" / "new.mid")),
+        ("tunes/*.mid", lambda data: (data / "tunes" / "3.mid").unlink()),
+        ("packed", lambda data: shutil.make_archive(str(data / "packed"), "zip", data / "more")),
+    ],
+    ids=["a file", "its time", "the manifest", "a new file", "a pattern", "an archive"],
+)
+def test_another_state_of_the_files_is_another_set(tmp_path: Path, name: str, change: Callable[[Path], object]) -> None:
+    data = write_data(tmp_path / "data")
+    (data / "more").mkdir()
+    shutil.make_archive(str(data / "packed"), "zip", data / "tunes")
+    before = state_of(data, SetConfig(name))
+    assert before and state_of(data, SetConfig(name)) == before
+    change(data)
+    assert sorted(state_of(data, SetConfig(name))) != sorted(before)
+
+
+def test_files_that_have_changed_are_prepared_anew(tmp_path: Path) -> None:
+    data, cache = write_data(tmp_path / "data"), tmp_path / "cache"
+    before = prepare(CONFIG, data, cache, progress=False)
+    write_midi(tune(99), data / "tunes" / "7.mid")
+    after = prepare(CONFIG, data, cache, progress=False)
+    assert after.splits["test"][1].tokens.tolist() != before.splits["test"][1].tokens.tolist()
+
+
+def test_a_file_that_two_processes_write_is_whole(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = np.savez_compressed
+
+    def meanwhile(*given: object, **arrays: object) -> None:
+        monkeypatch.setattr(np, "savez_compressed", save)
+        write_corpus(corpus, tmp_path / "some.npz")
+        save(*given, **arrays)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(np, "savez_compressed", meanwhile)
+    write_corpus(corpus, tmp_path / "some.npz")
+    assert [file.name for file in tmp_path.iterdir()] == ["some.npz"]
+    assert len(read_corpus(CODEC, tmp_path / "some.npz").splits["train"]) == 6
 
 
 def test_no_set_is_an_empty_corpus(tmp_path: Path) -> None:

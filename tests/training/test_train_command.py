@@ -65,9 +65,9 @@ def test_the_command_trains_once_and_goes_on_when_asked(data: Path, tmp_path: Pa
     assert train.run(arguments(data, tmp_path, "--resume")) == 0
 
 
-def test_nothing_to_go_on_from_is_said(data: Path, tmp_path: Path, said: Any) -> None:
+def test_nothing_to_go_on_from_is_said(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train.run(arguments(data, tmp_path, "--resume")) == 1
-    assert "last.ckpt" in said()
+    assert "last.ckpt" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
