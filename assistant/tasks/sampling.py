@@ -28,7 +28,15 @@ SAMPLING = (
 )
 
 
-HOLD = Option("hold", "float", 0.5, "0 wanders as the network likes, 1 holds to the pitch classes of the clip", 0, 1)
+HOLD = Option(
+    "hold",
+    "float",
+    None,
+    "0 wanders as the network likes, 1 holds to the pitch classes of the clip; left out: as suits",
+    0,
+    1,
+)
+SUITING_HOLD = {"one": 0.0, "many": 0.5}  # what predicts the true continuations of the valid split best, by voices
 RARE = 0.02  # share that a pitch class which the clip has not yet is taken to have
 
 
@@ -56,8 +64,8 @@ def steered(given: NDArray[np.float32], options: Mapping[str, Value | None]) -> 
 def tonal_bias(codec: EventCodec, clip: Clip, hold: float) -> NDArray[np.float32]:
     """(V,) what to add to the logits of pitches, so that those of the clip's own pitch classes are likelier.
 
-    A network of this size forgets the key while it sings; what the clip has sung so far predicts how it really goes on
-    better than the network alone. The clip's own notes keep their share against the other kinds of token.
+    A small network forgets the key while it plays many voices; together with what the clip has played so far it
+    predicts better how the clip really goes on. The clip's own notes keep their share against other kinds of token.
     """
     bias = np.zeros(codec.size, np.float32)
     sung = [note.pitch % 12 for note in clip.notes if not note.muted]
@@ -81,7 +89,7 @@ def sample(
 ) -> Iterator[list[Slice]]:
     """Slices of the bars that follow `clip`, a `recent` one, which gives end and meter."""
     step = bundle.codec.step
-    bars = int(options["bars"] or 1)
+    bars, hold = int(options["bars"] or 1), options.get("hold")
     begin, until = round(clip.length / step), -(-(clip.length + bars * clip.bar) // step)
     sounding = max((round(note.end / step) for note in clip.notes if not note.muted), default=0)
     plan = Plan(
@@ -91,7 +99,7 @@ def sample(
         bar=clip.bar // step,
         meter=clip.meter,
         condition=steered(given, options),
-        bias=tonal_bias(bundle.codec, clip, float(options.get("hold") or 0)),
+        bias=tonal_bias(bundle.codec, clip, SUITING_HOLD[bundle.codec.voices] if hold is None else float(hold)),
         seed=int(options["seed"] or 0),
         candidates=int(options["candidates"] or 1),
         temperature=float(options["temperature"] or 1.0),

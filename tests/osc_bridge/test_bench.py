@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
 import pytest
@@ -16,12 +17,8 @@ NO_UDP = {"udp": {"median_ms": 1.0, "p95_ms": 2.0, "first_notes_ms": 0.5}, "read
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph that waits 20 ms and computes nothing, no rivals, no daemon."""
-
-    def missing(name: str) -> None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
     monkeypatch.setattr(bench, "graph_steps", lambda *_: lambda count: time.sleep(0.02))
-    monkeypatch.setattr(bench.importlib, "import_module", missing)
+    monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setattr(bench, "over_udp", lambda *_, **__: dict(NO_UDP))
 
 

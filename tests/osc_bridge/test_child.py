@@ -43,5 +43,5 @@ runpy.run_path({str(SCALES)!r}, run_name="__main__")
 
 def test_what_it_said_without_getting_ready_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "DAEMON", (sys.executable, "-c", "print('first'); print('second')"))
-    with pytest.raises(child.AssistantError, match="it said:\nfirst\nsecond$"), child.daemon():
+    with pytest.raises(child.AssistantError, match=r"it said:\nfirst\nsecond$"), child.daemon():
         pass

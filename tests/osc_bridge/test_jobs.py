@@ -9,7 +9,6 @@ import pytest
 from scale_engine import ScaleEngine
 from wire import Wire, quickest
 
-from assistant.request import AssistantError
 from osc_bridge.link import Target
 
 
@@ -129,11 +128,11 @@ def test_the_deadline(
     assert wire.receive(1.0) == []
 
 
-def test_an_end_that_cannot_be_said_is_a_fault(wire: Wire, engine: ScaleEngine) -> None:
-    engine.fault = AssistantError("no_model", "\udcff is no text")
-    wire.send("/continuo/generate", 1, "seed", 1)
-    assert wire.answers()[-1][:3] == ["/continuo/fail", 1, "internal"]
-    engine.fault = None
+def test_a_result_that_is_none_is_a_fault(wire: Wire, engine: ScaleEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "run", lambda *_, **__: None)
+        wire.send("/continuo/generate", 1, "seed", 1)
+        assert wire.answers()[-1][:3] == ["/continuo/fail", 1, "internal"]
     wire.send("/continuo/generate", 2, "seed", 1)
     assert wire.answers()[-1][0] == "/continuo/done"
 

@@ -18,6 +18,7 @@ from assistant.condition import DENSITY, HISTOGRAM, PITCH, condition_of, meter_i
 from assistant.midi import write_midi
 from training.config import TrainConfig
 from training.corpus import CorpusError
+from training.sets import SetConfig, state_of
 from training.shards import (
     IGNORED,
     SPLITS,
@@ -32,7 +33,6 @@ from training.shards import (
     training_rows,
     write_corpus,
 )
-from training.sets import SetConfig, state_of
 
 CODEC = EventCodec()
 SURE = config(free=0.0, leave_out=0.0).train  # nothing is left out
