@@ -15,8 +15,9 @@ import torch
 from onnx import numpy_helper
 
 from assistant.bundle import MODEL, Bundle
-from assistant.codecs.events import START
-from assistant.condition import SIZE
+from assistant.codecs.events import END, START, EventCodec
+from assistant.condition import SIZE, meter_index
+from export.step import CANDIDATES, FORBIDDEN
 from training.models.charrnn import CharRNN, CharRNNConfig
 
 
@@ -66,22 +67,34 @@ def network_of(bundle: Bundle) -> CharRNN:
     return net
 
 
-def eager_steps(net: CharRNN) -> Callable[[int], torch.Tensor]:
-    """A function that samples so many tokens one by one, top-p 0.95, and gives the last one (1, 1)."""
+def eager_steps(net: CharRNN, codec: EventCodec, top_p: float = 0.95) -> Callable[[int], list[int]]:
+    """A function that samples so many tokens one by one in eager torch, as the graph does it: place in the bar from
+    the clock, the grammar's mask, top-p, the inverse of the cumulative distribution at given uniform numbers."""
+    grammar, bar = codec.grammar, 4.0 * codec.resolution
+    follow, kind, pitch, wait, keep, add = (
+        torch.from_numpy(table)
+        for table in (grammar.follow, grammar.kind, grammar.pitch, grammar.wait, grammar.keep, grammar.add)
+    )
+    meter, condition = torch.full((1, 1), meter_index((4, 4))), torch.zeros((1, 1, SIZE))
+    going_on = torch.arange(codec.size) != END
 
-    def steps(count: int) -> torch.Tensor:
-        token = torch.full((1, 1), START)
-        position, meter = torch.zeros((1, 1), dtype=torch.long), torch.full((1, 1), 15)
-        condition = torch.zeros((1, 1, SIZE))
-        state = None
+    def steps(count: int) -> list[int]:
+        uniform = torch.from_numpy(np.random.default_rng(0).random(count, np.float32))
+        token, state, memory, tokens = torch.tensor(START), torch.zeros(3), None, []
         # oneDNN packs the weights anew for every call; without it, stepping is several times faster
         with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
-            for _ in range(count):
-                logits, state = net(token, position, meter, condition, state)
-                share, order = torch.softmax(logits[0, 0], -1).sort(descending=True)
-                share = torch.where(share.cumsum(0) - share < 0.95, share, 0)
-                token = order[torch.multinomial(share, 1)][None]
-        return token
+            for aim in uniform:
+                position = (state[2] % bar).long().view(1, 1)
+                logits, memory = net(token.view(1, 1), position, meter, condition, memory)
+                legal = follow[kind[token]] & (pitch >= state[0]) & (wait >= state[1]) & going_on
+                share = torch.softmax(torch.where(legal, logits[0, 0], FORBIDDEN), -1)
+                high, which = share.topk(CANDIDATES)
+                sums = high.cumsum(0)
+                most = torch.where(sums - high < top_p, sums, 0).max()
+                token = which[(sums <= aim * most).sum().clamp(max=CANDIDATES - 1)]
+                state = state * keep[token] + add[token]
+                tokens.append(token)
+        return torch.stack(tokens).tolist()
 
     return steps
 

@@ -73,7 +73,7 @@ def tokens_per_s(bundle: Bundle, threads: int, clock: str, tokens: int, rounds: 
         torch = importlib.import_module("torch")
         torch.set_num_threads(threads)
         rivals = importlib.import_module("export.eager")
-        steps["eager"] = rivals.eager_steps(rivals.network_of(bundle))
+        steps["eager"] = rivals.eager_steps(rivals.network_of(bundle), bundle.codec)
         steps["generate"], size = rivals.gpt2_steps(bundle.card.sizes["parameters"], bundle.codec.size)
     except ModuleNotFoundError as error:
         if not quiet:

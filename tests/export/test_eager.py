@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -11,6 +13,8 @@ from assistant.bundle import MODEL, read_bundle
 from assistant.paths import bundled_models
 from export.charrnn import step_weights
 from export.eager import eager_steps, gpt2_steps, network_of
+from export.graph import sampling_graph
+from osc_bridge.bench import graph_steps
 
 
 @pytest.mark.parametrize("name", ["melody", "piano"])
@@ -29,10 +33,13 @@ def test_the_weights_of_a_bundle_are_read_back(name: str) -> None:
         np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
-def test_eager_steps_end_with_a_token() -> None:
-    bundle = read_bundle(bundled_models() / "melody")
-    last = eager_steps(network_of(bundle))(2)
-    assert last.shape == (1, 1) and 0 <= int(last) < bundle.codec.size
+@pytest.mark.parametrize("name", ["melody", "piano"])
+def test_eager_torch_samples_the_notes_of_the_fp32_graph(name: str) -> None:
+    bundle = read_bundle(bundled_models() / name)
+    net = network_of(bundle)
+    whole = sampling_graph(step_weights(net), bundle.codec.grammar, int8=False).SerializeToString()
+    outputs = graph_steps(replace(bundle, graphs={MODEL: whole}), threads=1)(96)
+    assert eager_steps(net, bundle.codec)(96) == outputs["tokens"][:, 0].tolist()
 
 
 def test_gpt2_is_about_as_large_as_asked() -> None:
