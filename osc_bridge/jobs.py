@@ -122,7 +122,8 @@ class Jobs:
 
     def writing(self, name: str) -> bool:
         """True where a job that has not ended writes the reply file `name`."""
-        files = (job.answers.file for job in tuple(self._unfinished))
+        with self._changed:  # who heard the end of a job finds its name free
+            files = [job.answers.file for job in self._unfinished]
         return any(file.name.lower() == name.lower() for file in files if file)  # not every system tells A from a
 
     def repeated(self, client: Target, identity: Identity) -> Job | None:
