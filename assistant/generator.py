@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,13 @@ from assistant.clip import Clip, Note
 from assistant.codecs.events import CLOSED, END, KINDS, EventCodec, NoteReader
 from assistant.codecs.stretch import starts_of, stretch_of
 from assistant.condition import meter_index, positions
+from assistant.inputs import FORBIDDEN, sampling_inputs
 from assistant.runtime import Arrays, Graph
 
 PROMPT = 256  # tokens of the given clip that the network hears, the last ones
 BARS_HEARD = 64  # so that clocks stay small whatever the clip
 SLICES = (8, 24)  # steps of the first run, so that the first notes come soon, and of the others
 MOST_TOKENS = 64  # for each quarter that is asked for: a row that writes more is stopped where it stands
-CLOSE = -1e9  # added to a logit, it rules the token out
 FIRST_VELOCITY = 80  # until the network says one
 
 
@@ -107,7 +108,8 @@ def generate(
     while rows and not stop():
         steps = 1 if any(row.careful for row in rows) else SLICES[0 if first else 1]
         first = False
-        outputs = graph.run(_inputs(bundle, plan, state, _uniform(rows, steps)) | {"bias": _bias(codec, plan, rows)})
+        drawn = {"uniform": _uniform(rows, steps), "bias": _bias(codec, plan, rows)}
+        outputs = graph.run(_inputs(bundle, plan, len(rows), steps, **drawn, **state))
         news, keep = [], []
         for column, row in enumerate(rows):
             notes, whole = _read(row, outputs["tokens"][:, column], plan.until, most)
@@ -153,8 +155,7 @@ def _primed(bundle: Bundle, graph: Graph, plan: Plan) -> Arrays:
         return state
     place = np.minimum(clock[:-1].astype(np.int64) % plan.bar, positions(codec.resolution) - 2)
     heard = {"prompt": tokens[:-1, None], "prompt_position": place[:, None]}
-    outputs = graph.run(_inputs(bundle, plan, state, np.zeros((0, 1), np.float32)) | heard)
-    return _after(outputs, [0])
+    return _after(graph.run(_inputs(bundle, plan, 1, 0, **heard, **state)), [0])
 
 
 def _after(outputs: Arrays, rows: list[int]) -> Arrays:
@@ -182,31 +183,26 @@ def _uniform(rows: Sequence[Row], steps: int) -> NDArray[np.float32]:
 def _bias(codec: EventCodec, plan: Plan, rows: Sequence[Row]) -> NDArray[np.float32]:
     """(rows, V) what is added to the logits: the plan's bias, and what the task rules out."""
     bias = np.repeat(plan.bias[None], len(rows), 0)
-    bias[:, END] = CLOSE  # the task says where the music ends
+    bias[:, END] = FORBIDDEN  # the task says where the music ends
     time = codec.kinds == KINDS.index("TIME")
     for column, row in enumerate(rows):
         if row.careful:
-            bias[column, time & (codec.values >= plan.until - row.reader.state[2])] = CLOSE
+            bias[column, time & (codec.values >= plan.until - row.reader.state[2])] = FORBIDDEN
     return bias
 
 
-def _inputs(bundle: Bundle, plan: Plan, state: Arrays, uniform: NDArray[np.float32]) -> Arrays:
-    """The graph's inputs for rows in `state`, with nothing to hear first and nothing forced."""
-    steps, rows = uniform.shape
-    nothing = np.zeros((0, rows), np.int64)
-    return state | {
-        "prompt": nothing,
-        "prompt_position": nothing,
-        "forced": np.full((steps, rows), -1, np.int64),
-        "uniform": uniform,
+def _inputs(bundle: Bundle, plan: Plan, rows: int, steps: int, **given: NDArray[Any]) -> Arrays:
+    """The graph's inputs for rows of the plan, with what is `given`."""
+    sizes = bundle.card.sizes
+    planned: Arrays = {
         "until": np.full(rows, plan.until, np.float32),
         "bar": np.full(rows, plan.bar, np.float32),
         "meter": np.full(rows, meter_index(plan.meter), np.int64),
         "condition": np.repeat(plan.condition[None], rows, 0),
-        "bias": np.zeros((rows, bundle.codec.size), np.float32),
         "temperature": np.array([plan.temperature], np.float32),
         "top_p": np.array([plan.top_p], np.float32),
     }
+    return sampling_inputs(sizes["layers"], sizes["hidden"], bundle.codec.size, rows, steps, **(planned | given))
 
 
 def _read(row: Row, tokens: NDArray[np.int64], until: int, most: int) -> tuple[list[Note], bool]:

@@ -82,16 +82,15 @@ class Graph:
         providers = [CUDA, "CPUExecutionProvider"] if device == "cuda" else ["CPUExecutionProvider"]
         onnxruntime.set_default_logger_severity(4)  # what goes wrong is said below, in one line
         try:
-            if has_external_data(graph):
-                raise AssistantError("no_model", f"{name}: the graph keeps data outside its file, which is refused")
-            self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
-        except AssistantError:
-            raise
+            outside = has_external_data(graph)
+            session = None if outside else onnxruntime.InferenceSession(graph, options, providers=providers)
         except Exception as error:  # onnxruntime raises a class of its own for each kind of trouble
             reason = str(error).splitlines()[0][:200]
             raise AssistantError("no_model", f"{name}: the graph cannot be loaded: {reason}") from None
+        if session is None:
+            raise AssistantError("no_model", f"{name}: the graph keeps data outside its file, which is refused")
+        self._session = session
         self.device = "cuda" if CUDA in self._session.get_providers() else "cpu"
-        self.inputs = {entry.name: entry.shape for entry in self._session.get_inputs()}
         self._outputs = [entry.name for entry in self._session.get_outputs()]
 
     def run(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -17,7 +17,8 @@ from onnx import numpy_helper
 from assistant.bundle import MODEL, Bundle
 from assistant.codecs.events import END, START, EventCodec
 from assistant.condition import SIZE, meter_index
-from export.step import CANDIDATES, FORBIDDEN
+from assistant.inputs import FORBIDDEN
+from export.step import CANDIDATES
 from training.models.charrnn import CharRNN, CharRNNConfig
 
 

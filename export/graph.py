@@ -18,9 +18,9 @@ from onnx import TensorProto, helper
 
 from assistant.codecs.events import END, OPEN, Grammar
 from assistant.condition import SIZE
+from assistant.inputs import FORBIDDEN
 from export.step import (
     CANDIDATES,
-    FORBIDDEN,
     HIDDEN_SCALE,
     HIDDEN_ZERO,
     ONNXRUNTIME,

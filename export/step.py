@@ -15,7 +15,6 @@ CANDIDATES = 32  # tokens that sampling looks at, the likeliest first
 # Without VNNI instructions, x86 adds products of bytes in pairs of 16 bits: 255 x 64 x 2 is the most that fits, and
 # what does not fit is cut off silently. With 64 levels every processor gives the same sums.
 WEIGHT_LEVELS = 64
-FORBIDDEN = -1e9  # logit of an illegal token
 HIDDEN_SCALE, HIDDEN_ZERO = np.float32(1 / 127), np.uint8(128)
 
 Array = NDArray[np.float32]

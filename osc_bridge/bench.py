@@ -22,9 +22,10 @@ from tqdm import tqdm
 
 from assistant.bundle import MODEL, Bundle
 from assistant.clip import Clip
-from assistant.codecs.events import END, START
-from assistant.condition import SIZE
+from assistant.codecs.events import END
+from assistant.condition import meter_index
 from assistant.engine import Engine
+from assistant.inputs import FORBIDDEN, sampling_inputs
 from assistant.midi import read_midi
 from assistant.paths import examples_dir
 from assistant.request import AssistantError
@@ -96,28 +97,23 @@ def tokens_per_s(bundle: Bundle, threads: int, clock: str, tokens: int, rounds: 
 def graph_steps(bundle: Bundle, threads: int) -> Steps:
     """Sampling in the bundle's graph."""
     graph = Graph(bundle.graphs[MODEL], str(bundle.folder), threads=threads)
-    layers, cells = bundle.card.sizes["layers"], bundle.card.sizes["hidden"]
+    sizes = bundle.card.sizes
     bias = np.zeros((1, bundle.codec.size), np.float32)
-    bias[:, END] = -1e9
+    bias[:, END] = FORBIDDEN
 
     def steps(count: int) -> object:
-        inputs = {
-            "prompt": np.zeros((0, 1), np.int64),
-            "prompt_position": np.zeros((0, 1), np.int64),
-            "token": np.array([START]),
-            "forced": np.full((count, 1), -1),
-            "uniform": np.random.default_rng(0).random((count, 1), np.float32),
-            "hidden": np.zeros((layers, 1, cells), np.float32),
-            "cell": np.zeros((layers, 1, cells), np.float32),
-            "state": np.zeros((1, 3), np.float32),
-            "until": np.full(1, np.inf, np.float32),
-            "bar": np.full(1, 96, np.float32),
-            "meter": np.array([15]),
-            "condition": np.zeros((1, SIZE), np.float32),
-            "bias": bias,
-            "temperature": np.ones(1, np.float32),
-            "top_p": np.full(1, 0.95, np.float32),
-        }
+        inputs = sampling_inputs(
+            sizes["layers"],
+            sizes["hidden"],
+            bundle.codec.size,
+            1,
+            count,
+            uniform=np.random.default_rng(0).random((count, 1), np.float32),
+            bar=np.full(1, 4 * bundle.codec.resolution, np.float32),
+            meter=np.full(1, meter_index((4, 4))),
+            bias=bias,
+            top_p=np.full(1, 0.95, np.float32),
+        )
         return graph.run(inputs)
 
     return steps

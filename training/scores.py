@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from assistant.codecs.events import KINDS, EventCodec
 from assistant.condition import condition
+from assistant.inputs import CHOOSE, sampling_inputs
 from assistant.runtime import Arrays, Graph
 from training.shards import IGNORED, Stream
 
@@ -47,7 +48,7 @@ def score_of(nats: NDArray[np.float64], codec: EventCodec, targets: NDArray[np.i
 def graph_inputs(codec: EventCodec, layers: int, cells: int, some: Sequence[Segment], mode: str) -> Arrays:
     """Inputs that lead a graph through segments, row by row; rows shorter than the longest run on freely."""
     rows, longest = len(some), max(len(tokens) for tokens, *_ in some)
-    forced = np.full((longest - 1, rows), -1, np.int64)
+    forced = np.full((longest - 1, rows), CHOOSE, np.int64)
     clock, bar = np.zeros(rows, np.float32), np.zeros(rows, np.float32)
     for row, (tokens, _, position, meter, _) in enumerate(some):
         forced[: len(tokens) - 1, row] = tokens[1:]
@@ -56,23 +57,19 @@ def graph_inputs(codec: EventCodec, layers: int, cells: int, some: Sequence[Segm
         first = int(np.argmax(codec.kinds[tokens] == KINDS.index("PITCH")))
         clock[row] = (position[first] - elapsed[first]) % bar[row]
     blind = mode == "blind"
-    return {
-        "prompt": np.zeros((0, rows), np.int64),
-        "prompt_position": np.zeros((0, rows), np.int64),
-        "token": np.array([tokens[0] for tokens, *_ in some]),
-        "forced": forced,
-        "uniform": np.full((longest - 1, rows), 0.5, np.float32),
-        "hidden": np.zeros((layers, rows, cells), np.float32),
-        "cell": np.zeros((layers, rows, cells), np.float32),
-        "state": np.stack([np.zeros(rows), np.zeros(rows), clock], 1).astype(np.float32),
-        "until": np.full(rows, np.inf, np.float32),
-        "bar": np.zeros(rows, np.float32) if blind else bar,
-        "meter": np.array([0 if blind else meter[-1] for _, _, _, meter, _ in some]),
-        "condition": np.stack([given if mode == "conditioned" else condition() for *_, given in some]),
-        "bias": np.zeros((rows, codec.size), np.float32),
-        "temperature": np.ones(1, np.float32),
-        "top_p": np.ones(1, np.float32),
-    }
+    return sampling_inputs(
+        layers,
+        cells,
+        codec.size,
+        rows,
+        longest - 1,
+        token=np.array([tokens[0] for tokens, *_ in some]),
+        forced=forced,
+        state=np.stack([np.zeros(rows), np.zeros(rows), clock], 1).astype(np.float32),
+        bar=np.zeros(rows, np.float32) if blind else bar,
+        meter=np.array([0 if blind else meter[-1] for _, _, _, meter, _ in some]),
+        condition=np.stack([given if mode == "conditioned" else condition() for *_, given in some]),
+    )
 
 
 def graph_score(
@@ -89,7 +86,7 @@ def graph_score(
     ordered = sorted(found, key=lambda cut: len(cut[0]))
     total = Score(0.0, 0, 0)
     for at in tqdm(range(0, len(ordered), batch), mode, unit="batch", disable=not progress):
-        some = [_closed(codec, cut) for cut in ordered[at : at + batch]]
+        some = [_closed(cut) for cut in ordered[at : at + batch]]
         outputs = graph.run(graph_inputs(codec, layers, cells, some, mode))
         for row, (tokens, targets, *_) in enumerate(some):
             wanted = np.flatnonzero(targets[:-1] != IGNORED)
@@ -99,7 +96,7 @@ def graph_score(
     return total
 
 
-def _closed(codec: EventCodec, cut: Segment) -> Segment:
+def _closed(cut: Segment) -> Segment:
     """A segment with its last target as its last token."""
     tokens, targets, position, meter, given = cut
     if targets[-1] == IGNORED:

@@ -43,6 +43,5 @@ def test_eager_torch_samples_the_notes_of_the_fp32_graph(name: str) -> None:
 
 
 def test_gpt2_is_about_as_large_as_asked() -> None:
-    pytest.importorskip("transformers")
     _, size = gpt2_steps(1_400_000, 451)
     assert 1_000_000 < size < 2_000_000
