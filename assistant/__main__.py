@@ -20,15 +20,23 @@ COMMANDS: dict[str, tuple[str, str]] = {
     **{name: ("assistant.task_command", task.SUMMARY) for name, task in TASKS.items()},
     "demo": ("osc_bridge.demo", "send the example clips to a daemon of its own and write what comes back"),
     "serve": ("osc_bridge.daemon", "run the daemon that DAW scripts and OSC clients talk to"),
+    "map": ("assistant.map_command", "draw clips among the corpus in latent space"),
     "models": ("assistant.models_command", "list the models that are installed"),
     "paths": ("assistant.paths_command", "print where models and files are kept"),
     "doctor": ("osc_bridge.doctor", "check what is installed, which device runs, and what is in the way"),
     "bench": ("osc_bridge.bench", "measure speed and memory on this machine"),
     "evaluate": ("training.evaluate", "measure a model on the test split of a corpus"),
     "train": ("training.train", "train a network"),
+    "ablation": ("training.ablation", "train the four rows of the Continuous SeqAE and print their table"),
     "export": ("export.export", "make a bundle of a training run"),
 }
-EXTRAS = {"train": "train", "export": "train", "evaluate": "train", "bench": "bench"}  # what brings the missing package
+EXTRAS = {  # what brings the missing package
+    "train": "train",
+    "ablation": "train",
+    "export": "train",
+    "evaluate": "train",
+    "bench": "bench",
+}
 OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")
 
 

@@ -14,13 +14,33 @@ from pathlib import Path
 from typing import Any
 
 from assistant.codecs.events import EventCodec
+from assistant.codecs.phrases import PhraseCodec
 from assistant.request import AssistantError
 
 FORMAT = 1
 CARD, MODEL = "card.json", "model.onnx"
-FAMILIES = ("charrnn",)  # what the runtime can serve
-SIZES = ("layers", "hidden", "vocabulary", "positions", "parameters")
+ENCODER, DECODER, SPACE = "encoder.onnx", "decoder.onnx", "space.npz"
 MAX_GRAPH = 256 * 2**20  # bytes
+
+
+Codec = EventCodec | PhraseCodec
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the bundles of a family hold: the class of the codec, the sizes that the card must give, the files."""
+
+    codec: Callable[..., Codec]
+    sizes: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+_PHRASES = Family(PhraseCodec, ("latent", "parameters"), (ENCODER, DECODER, SPACE))
+FAMILIES = {  # what the runtime can serve
+    "charrnn": Family(EventCodec, ("layers", "hidden", "vocabulary", "positions", "parameters"), (MODEL,)),
+    "vae": _PHRASES,
+    "seqae": _PHRASES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +52,8 @@ class Card:
     title: str
     family: str  # which function of the runtime serves it
     tasks: tuple[str, ...]
-    codec: Mapping[str, Any]  # the fields of EventCodec
-    sizes: Mapping[str, int]  # layers, hidden, vocabulary, positions, parameters
+    codec: Mapping[str, Any]  # the fields of the family's codec
+    sizes: Mapping[str, int]  # those of the family
     files: Mapping[str, str]  # file name to sha256
     data: Mapping[str, Any]  # sets, pieces and notes by split, licences, attribution
     licence: str  # of the weights
@@ -41,19 +61,31 @@ class Card:
     command: str  # what trained it
     use: str  # intended use and limits
 
-    def events(self) -> EventCodec:
-        """The codec of the model."""
-        return EventCodec(**self.codec)
+    def make_codec(self) -> Codec:
+        """The codec of the model. Raises TypeError or ValueError where its fields make none."""
+        return FAMILIES[self.family].codec(**self.codec)
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A card and the checked bytes of its graphs."""
+    """A card and the checked bytes of its files."""
 
     card: Card
     folder: Path
-    graphs: Mapping[str, bytes]
-    codec: EventCodec
+    files: Mapping[str, bytes]
+    codec: Codec
+
+    @property
+    def events(self) -> EventCodec:
+        """The codec, where it is one of events."""
+        assert isinstance(self.codec, EventCodec)
+        return self.codec
+
+    @property
+    def phrases(self) -> PhraseCodec:
+        """The codec, where it is one of phrases."""
+        assert isinstance(self.codec, PhraseCodec)
+        return self.codec
 
 
 def read_card(folder: Path) -> Card:
@@ -73,6 +105,7 @@ def read_card(folder: Path) -> Card:
     for name, rule, what in _RULES:
         if not rule(table[name]):
             raise AssistantError("no_model", f"{folder}: {CARD}: {name} {str(table[name])[:80]!r} is not {what}")
+    _check_family(table, folder)
     return Card(**(table | {"tasks": tuple(table["tasks"])}))
 
 
@@ -84,47 +117,51 @@ def _is_table(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def _has_sizes(value: object) -> bool:
-    return isinstance(value, dict) and all(type(value.get(size)) is int and value[size] > 0 for size in SIZES)
-
-
 _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     *((name, _is_text, "text") for name in ("name", "title", "licence", "command", "use")),
     *((name, _is_table, "a table") for name in ("codec", "data", "metrics")),
-    ("family", lambda value: value in FAMILIES, "one of " + ", ".join(FAMILIES)),
+    ("family", lambda value: isinstance(value, str) and value in FAMILIES, "one of " + ", ".join(FAMILIES)),
     ("tasks", lambda value: isinstance(value, list) and all(map(_is_text, value)), "a list of names"),
-    ("sizes", _has_sizes, "a table of whole numbers with " + ", ".join(SIZES)),
-    ("files", lambda value: isinstance(value, dict) and set(value) == {MODEL}, f"the sha256 of one graph, {MODEL}"),
 )
 
 
+def _check_family(table: Mapping[str, Any], folder: Path) -> None:
+    family, sizes, files = FAMILIES[table["family"]], table["sizes"], table["files"]
+    if not isinstance(sizes, dict) or not all(type(sizes.get(s)) is int and sizes[s] > 0 for s in family.sizes):
+        wanted = "a table of whole numbers with " + ", ".join(family.sizes)
+        raise AssistantError("no_model", f"{folder}: {CARD}: sizes {str(sizes)[:80]!r} is not {wanted}")
+    if not isinstance(files, dict) or set(files) != set(family.files):
+        wanted = "the sha256 of " + ", ".join(family.files)
+        raise AssistantError("no_model", f"{folder}: {CARD}: files {str(files)[:80]!r} is not {wanted}")
+
+
 def read_bundle(folder: Path) -> Bundle:
-    """Card, codec and graphs of a folder. Raises AssistantError `no_model` that names the folder."""
+    """Card, codec and files of a folder. Raises AssistantError `no_model` that names the folder."""
     card = read_card(folder)
-    graphs = {}
+    files = {}
     for name, digest in card.files.items():
         try:
             if (folder / name).stat().st_size > MAX_GRAPH:
                 raise AssistantError("no_model", f"{folder}: {name} is larger than {MAX_GRAPH} bytes")
-            graphs[name] = (folder / name).read_bytes()
+            files[name] = (folder / name).read_bytes()
         except OSError as error:
             raise AssistantError("no_model", f"{folder}: {name} cannot be read: {error.strerror}") from None
-        if hashlib.sha256(graphs[name]).hexdigest() != digest:
+        if hashlib.sha256(files[name]).hexdigest() != digest:
             raise AssistantError("no_model", f"{folder}: {name} is not the file that the card names (sha256 differs)")
     try:
-        codec = card.events()
+        codec = card.make_codec()
     except (TypeError, ValueError) as error:
         raise AssistantError("no_model", f"{folder}: codec: {error}") from None
-    return Bundle(card, folder, graphs, codec)
+    return Bundle(card, folder, files, codec)
 
 
-def write_bundle(folder: Path, card: Card, graphs: Mapping[str, bytes]) -> None:
-    """Writes graphs, then the card with their hashes."""
+def write_bundle(folder: Path, card: Card, files: Mapping[str, bytes]) -> None:
+    """Writes the files, then the card with their hashes."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, graph in graphs.items():
-        (folder / name).write_bytes(graph)
-    files = {name: hashlib.sha256(graph).hexdigest() for name, graph in graphs.items()}
-    text = json.dumps(asdict(card) | {"files": files}, indent=1, ensure_ascii=False)
+    for name, file in files.items():
+        (folder / name).write_bytes(file)
+    hashes = {name: hashlib.sha256(file).hexdigest() for name, file in files.items()}
+    text = json.dumps(asdict(card) | {"files": hashes}, indent=1, ensure_ascii=False)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
 
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from assistant.bundle import MODEL, Bundle, find_bundles, read_bundle
+from assistant.bundle import Bundle, find_bundles, read_bundle
 from assistant.clip import Note
+from assistant.network import Network, load
 from assistant.option import Value, check_options
 from assistant.paths import bundled_models, models_dir
 from assistant.request import AssistantError, Candidate, Request, Result
-from assistant.runtime import Graph, pick_device
+from assistant.runtime import pick_device
 from assistant.tasks import TASKS, options_of
-from assistant.tasks.sampling import candidate_of
 
 OnNotes = Callable[[int, int, tuple[Note, ...], int], None]
 
@@ -39,17 +39,22 @@ class Engine:
         self.device, self.device_note = pick_device(device)
         self.bundles: dict[str, Bundle] = {}
         self.broken: dict[str, str] = {}
-        self._graphs: dict[str, Graph] = {}
+        self._networks: dict[str, Network] = {}
         for folder in find_bundles(folders if folders is not None else (bundled_models(), models_dir())):
             try:
                 bundle = read_bundle(folder)
-                graph = Graph(bundle.graphs[MODEL], str(folder), self.device, threads)
+                network = load(bundle, self.device, threads)
             except AssistantError as error:
                 self.broken[folder.name] = error.text
                 continue
-            self.bundles[bundle.card.name], self._graphs[bundle.card.name] = bundle, graph
-        if self.device == "cuda" and any(graph.device == "cpu" for graph in self._graphs.values()):
+            self.bundles[bundle.card.name], self._networks[bundle.card.name] = bundle, network
+        graphs = [graph for network in self._networks.values() for graph in network.graphs.values()]
+        if self.device == "cuda" and any(graph.device == "cpu" for graph in graphs):
             self.device, self.device_note = "cpu", "onnxruntime could not start CUDA"
+
+    def network(self, name: str) -> Network:
+        """The bundle of that name, one of `bundles`, with its graphs loaded."""
+        return self._networks[name]
 
     def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
         """(model, checked options) of a request; runs no model. Raises AssistantError where it cannot be done."""
@@ -61,11 +66,11 @@ class Engine:
         if not low <= len(request.clips) <= high:
             wanted = str(low) if low == high else f"{low} to {high}"
             raise AssistantError("bad_args", f"{request.task} takes {wanted} clips, {len(request.clips)} were given")
-        task.check(request.clips)
-        task.origin(request.clips, options)
-        return self._model(request, str(options["model"] or "")), options
+        task.check(request.clips, options)
+        return self._model(request, options), options
 
-    def _model(self, request: Request, wanted: str) -> str:
+    def _model(self, request: Request, options: dict[str, Value | None]) -> str:
+        wanted = str(options["model"] or "")
         able = {name: b for name, b in self.bundles.items() if request.task in b.card.tasks}
         if wanted:
             if wanted in able:
@@ -73,12 +78,9 @@ class Engine:
             known = ", ".join(able) or "none is installed"
             why = f" ({self.broken[wanted]})" if wanted in self.broken else ""
             raise AssistantError("no_model", f"no model {wanted} for {request.task}{why}; known: {known}")
-        voices = TASKS[request.task].voices(request.clips)
-        for name, bundle in able.items():
-            if bundle.codec.voices == voices:
-                return name
         if able:
-            return next(iter(able))
+            suits = TASKS[request.task].suits
+            return max(able, key=lambda name: suits(able[name], request.clips, options))
         broken = "; ".join(self.broken.values())
         raise AssistantError(
             "no_model", f"no model for {request.task} is installed" + (f": {broken}" if broken else "")
@@ -102,25 +104,18 @@ class Engine:
         model, options = self.plan(request)
         if options["seed"] is None:
             options["seed"] = secrets.randbelow(2**31)
-        task, bundle = TASKS[request.task], self.bundles[model]
-        before = task.origin(request.clips, options)
-        bars = int(options["bars"] or 1)
-        count = int(options["candidates"] or 1)
-        notes: list[list[Note]] = [[] for _ in range(count)]
+        task, network = TASKS[request.task], self._networks[model]
         whole: dict[int, Candidate] = {}
-        for news in task.slices(bundle, self._graphs[model], request.clips, options, stop):
+        for news, reached in task.slices(network, request.clips, options, stop):
             for part in news:
-                notes[part.candidate] += part.notes
-                total = len(notes[part.candidate]) if part.whole else -1
+                total = len(part.whole.clip.notes) if part.whole else -1
                 if part.notes or part.whole:
                     on_notes(part.candidate, part.first, part.notes, total)
                 if part.whole:
-                    whole[part.candidate] = candidate_of(tuple(notes[part.candidate]), before, bars)
-                    on_candidate(part.candidate, whole[part.candidate])
-            reached = [
-                1.0 if k in whole else (n[-1].start / (bars * before.bar) if n else 0.0) for k, n in enumerate(notes)
-            ]
-            on_progress(min(1.0, sum(reached) / count))
+                    whole[part.candidate] = part.whole
+                    on_candidate(part.candidate, part.whole)
+            on_progress(reached)
+        count = task.count(request.clips, options)
         if len(whole) < count:
             raise AssistantError("cancelled", f"{request.task} was cancelled")
         candidates = tuple(whole[index] for index in range(count))

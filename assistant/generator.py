@@ -99,7 +99,7 @@ def generate(
 
     Notes are on the clock of the prompt's clip, in ticks. Ends early where `stop` says so, between slices.
     """
-    codec = bundle.codec
+    codec = bundle.events
     primed = _primed(bundle, graph, plan)
     rows = [_new_row(codec, plan, primed, index) for index in range(plan.candidates)]
     state = _tiled(primed, len(rows))
@@ -142,7 +142,7 @@ def _opening(clock: float, plan: Plan) -> NDArray[np.float32]:
 
 def _primed(bundle: Bundle, graph: Graph, plan: Plan) -> Arrays:
     """The network's state after the prompt but for its last token, which the first slice feeds; one row."""
-    tokens, codec = plan.prompt.tokens, bundle.codec
+    tokens, codec = plan.prompt.tokens, bundle.events
     layers, cells = int(bundle.card.sizes["layers"]), int(bundle.card.sizes["hidden"])
     clock = (plan.prompt.clock + codec.grammar.add[tokens, 2].cumsum()).astype(np.float32)
     state: Arrays = {
@@ -202,7 +202,7 @@ def _inputs(bundle: Bundle, plan: Plan, rows: int, steps: int, **given: NDArray[
         "temperature": np.array([plan.temperature], np.float32),
         "top_p": np.array([plan.top_p], np.float32),
     }
-    return sampling_inputs(sizes["layers"], sizes["hidden"], bundle.codec.size, rows, steps, **(planned | given))
+    return sampling_inputs(sizes["layers"], sizes["hidden"], bundle.events.size, rows, steps, **(planned | given))
 
 
 def _read(row: Row, tokens: NDArray[np.int64], until: int, most: int) -> tuple[list[Note], bool]:

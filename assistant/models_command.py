@@ -38,7 +38,7 @@ def _model(folder: Path) -> dict[str, Any]:
     except AssistantError as error:
         return {"name": folder.name, "folder": str(folder), "broken": error.text}
     card = {key: value for key, value in asdict(bundle.card).items() if key not in WIRING}
-    return card | {"folder": str(folder), "bytes": sum(map(len, bundle.graphs.values()))}
+    return card | {"folder": str(folder), "bytes": sum(map(len, bundle.files.values()))}
 
 
 def _in_words(model: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from assistant.clip import TICKS, Clip, Note, bar_ticks
-from assistant.request import AssistantError
+from assistant.request import AssistantError, Candidate
 
 Color = tuple[int, int, int]
 
@@ -61,6 +61,17 @@ class Row:
             yield from ((start, note, colors) for note in (clip.notes if clip else ()))
 
 
+def rows_of(clips: Sequence[Clip], candidates: Sequence[tuple[str, Candidate]]) -> list[Row]:
+    """A row for each titled candidate: behind the given clip where it stands behind that, else below the given clips,
+    of which those that come back among the candidates are not drawn twice."""
+    behind = any(candidate.at for _, candidate in candidates)
+    if behind and clips:
+        return [Row(title, clips[0], candidate.clip, candidate.at) for title, candidate in candidates]
+    back = [candidate.clip for _, candidate in candidates]
+    given = [Row(f"given clip {number}", clip, None) for number, clip in enumerate(clips, 1) if clip not in back]
+    return given + [Row(title, None, candidate.clip, candidate.at) for title, candidate in candidates]
+
+
 @dataclass(frozen=True, slots=True)
 class _Scale:
     """Pixels a tick, pixels a semitone, the `ticks` shown and the pitches from `low` to `high`."""
@@ -87,7 +98,9 @@ def piano_roll(rows: Sequence[Row], path: str | Path, heading: str = "") -> None
     """Draw the rows under each other into a PNG file. Raises AssistantError where it cannot be written."""
     quarters = max((row.bars * bar_ticks(row.meter) / TICKS for row in rows), default=1.0)
     width = min(max(quarters * min(max(GOOD_WIDTH / quarters, MIN_QUARTER), MAX_QUARTER), MIN_WIDTH), MAX_WIDTH)
-    scales = [_scale(row, [r for r in rows if r.given is row.given], width / quarters / TICKS) for row in rows]
+    apart = [row.given if row.at else None for row in rows]  # rows that are compared with each other
+    comparable = [[r for r, other in zip(rows, apart, strict=True) if other is own] for own in apart]
+    scales = [_scale(row, some, width / quarters / TICKS) for row, some in zip(rows, comparable, strict=True)]
     heights = [TITLE_HEIGHT + AXIS_HEIGHT + scale.height + ROW_GAP for scale in scales]
     size = (2 * MARGIN + KEYS_WIDTH + round(width), MARGIN + LEGEND_HEIGHT + sum(heights))
     image = Image.new("RGB", size, PAPER)

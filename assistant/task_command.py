@@ -11,7 +11,7 @@ from assistant.clip import TICKS, Clip
 from assistant.engine import Engine
 from assistant.midi import read_midi, write_midi
 from assistant.option import Option, Value
-from assistant.picture import Row, piano_roll
+from assistant.picture import Row, piano_roll, rows_of
 from assistant.request import AssistantError, Candidate, Request, Result
 from assistant.tasks import TASKS, options_of
 
@@ -40,12 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read the clips, run the task, write every candidate, and say what was written."""
     paths: list[Path] = getattr(args, "clips", [])
-    _refuse_to_write([args.out, args.picture], paths)
+    refuse_to_write([args.out, args.picture], paths)
     clips = tuple(read_midi(path) for path in paths)
     options = {key.removeprefix(_DEST): value for key, value in vars(args).items() if key.startswith(_DEST)}
     result = Engine().run(Request(args.command, clips, options))
     files = _files(args.out, len(result.candidates))
-    _refuse_to_write(files, paths)
+    refuse_to_write(files, paths)
     join = getattr(args, "join", False) and bool(clips)
     for file, candidate in zip(files, result.candidates, strict=True):
         write_midi(clips[0].joined(candidate.clip) if join else candidate.clip, file)
@@ -78,7 +78,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
         parser.add_argument(flag, dest=dest, default=argparse.SUPPRESS, help=description, type=checked, metavar=name)
 
 
-def _refuse_to_write(files: Sequence[Path | None], inputs: Sequence[Path]) -> None:
+def refuse_to_write(files: Sequence[Path | None], inputs: Sequence[Path]) -> None:
     """No file that was given may be written over, and folders must be there before anything runs."""
     for file in files:
         if file is None:
@@ -97,9 +97,8 @@ def _files(out: Path, count: int) -> list[Path]:
 
 
 def _rows(files: Sequence[Path], clips: Sequence[Clip], result: Result) -> list[Row]:
-    given = clips[0] if clips else None
     pairs = zip(files, result.candidates, strict=True)
-    return [Row(f"{file.name}   {_in_words(c)}", given, c.clip, c.at) for file, c in pairs]
+    return rows_of(clips, [(f"{file.name}   {_in_words(c)}", c) for file, c in pairs])
 
 
 def _report(task: str, files: Sequence[Path], result: Result, picture: Path | None) -> dict[str, object]:

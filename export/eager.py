@@ -24,7 +24,7 @@ from training.models.charrnn import CharRNN, CharRNNConfig
 
 def network_of(bundle: Bundle) -> CharRNN:
     """The network of a bundle in torch, with the weights that its graph holds."""
-    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(bundle.graphs[MODEL]).graph.initializer}
+    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(bundle.files[MODEL]).graph.initializer}
     sizes = bundle.card.sizes
     cells, layers = sizes["hidden"], sizes["layers"]
     net = CharRNN(CharRNNConfig(sizes["vocabulary"], sizes["positions"], layers, cells, 0.0)).eval()

@@ -5,24 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from assistant.bundle import FORMAT, MODEL, Card, write_bundle
-from assistant.codecs.events import EventCodec
+from assistant.bundle import FAMILIES, FORMAT, MODEL, Card, write_bundle
 from assistant.condition import positions
 from assistant.runtime import Graph
 from export.charrnn import step_weights
 from export.graph import sampling_graph
+from export.phrase_export import metrics_of
 from training.config import Config, ConfigError
 from training.models.charrnn import CharRNN
+from training.phrases import PhraseCorpus
 from training.scores import graph_inputs
-from training.shards import Corpus, read_corpus, segments
+from training.shards import Corpus, segments
 from training.table import as_text, network_scores, table
 from training.train import CORPUS, load_run
+from training.train import FAMILIES as TRAINED
 
 USE = (
     "Sketches, continuations and variations for a musician to choose from and edit. It has learnt from European music "
@@ -48,43 +51,58 @@ def run(args: argparse.Namespace) -> int:
         print(f"continuo: {error}", file=sys.stderr)
         return 1
     print(as_text(card.metrics["test"]["rows"]))
-    print(
-        f"{args.out}: {(args.out / MODEL).stat().st_size / 1e6:.1f} MB, parity {card.metrics['parity']:.1e}, "
-        f"int8 costs {card.metrics['int8_cost']:.2%}"
-    )
+    size = sum((args.out / name).stat().st_size for name in FAMILIES[card.family].files)
+    cost = card.metrics["int8_cost"]
+    print(f"{args.out}: {size / 1e6:.1f} MB, parity {card.metrics['parity']:.1e}, int8 costs {cost:.2%}")
     return 0
 
 
 def export(folder: Path, out: Path, title: str | None = None) -> Card:
     """Writes the bundle of a run and gives its card. Raises ConfigError or ExportError."""
     config, module, checkpoint = load_run(folder)
-    codec = EventCodec(**vars(config.codec))
+    family = TRAINED[config.model.family]
     if not (folder / CORPUS).is_file():
         raise ConfigError(f"{folder} holds no {CORPUS}, which the run should have written")
-    corpus = read_corpus(codec, folder / CORPUS)
-    weights = step_weights(module.net)
-    difference = parity(module.net, sampling_graph(weights, codec.grammar, False, logits=True), config, corpus)
-    if not difference <= config.export.parity:
+    corpus = family.read(family.codec(config), folder / CORPUS)
+    make = sampled if config.model.family == "charrnn" else coded
+    card = card_of(config, corpus, module.net, title)
+    files, metrics = make(config, module, corpus, card, folder)
+    if not metrics["parity"] <= config.export.parity:
         raise ExportError(
-            f"the graph's logits differ from torch's by {difference:.1e}, more than {config.export.parity:.0e}"
+            f"the graph differs from torch by {metrics['parity']:.1e}, more than {config.export.parity:.0e}"
         )
-    whole = sampling_graph(weights, codec.grammar, int8=False).SerializeToString()
-    small = sampling_graph(weights, codec.grammar, int8=True).SerializeToString()
+    if not metrics["int8_cost"] <= config.export.int8_cost:
+        raise ExportError(
+            f"int8 weights cost {metrics['int8_cost']:.2%} of the test figure, more than {config.export.int8_cost:.2%}"
+        )
+    card = replace(card, metrics=metrics | {"steps_trained": int(checkpoint["global_step"])})
+    write_bundle(out, card, files)
+    return card
+
+
+def sampled(
+    config: Config, module: Any, corpus: Corpus, card: Card, folder: Path
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Files and figures of a Char-RNN."""
+    weights, grammar = step_weights(module.net), corpus.codec.grammar
+    difference = parity(module.net, sampling_graph(weights, grammar, False, logits=True), config, corpus)
+    whole, small = (sampling_graph(weights, grammar, int8).SerializeToString() for int8 in (False, True))
     exact = network_scores(Graph(whole, "fp32"), config, corpus)
     scores = network_scores(Graph(small, "int8"), config, corpus)
     cost = max(scores[mode].nats / exact[mode].nats - 1 for mode in scores)
-    if not cost <= config.export.int8_cost:
-        raise ExportError(f"int8 weights cost {cost:.2%} of the test NLL, more than {config.export.int8_cost:.2%}")
-    metrics: dict[str, Any] = {
+    return {MODEL: small}, {
         "test": table(config, corpus, scores, folder / "baselines.json"),
         "parity": float(f"{difference:.3g}"),
         "int8_cost": round(float(cost), 5),
         "fp32": {mode: score.row() for mode, score in exact.items()},
-        "steps_trained": int(checkpoint["global_step"]),
     }
-    card = card_of(config, corpus, module.net, metrics, title)
-    write_bundle(out, card, {MODEL: small})
-    return card
+
+
+def coded(
+    config: Config, module: Any, corpus: PhraseCorpus, card: Card, folder: Path
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Files and figures of a phrase autoencoder."""
+    return metrics_of(module, config, corpus, card)
 
 
 def parity(net: CharRNN, graph: Any, config: Config, corpus: Corpus) -> float:
@@ -104,28 +122,28 @@ def parity(net: CharRNN, graph: Any, config: Config, corpus: Corpus) -> float:
     return worst
 
 
-def card_of(config: Config, corpus: Corpus, net: CharRNN, metrics: dict[str, Any], title: str | None) -> Card:
-    """The card of a network that was trained by a configuration on a corpus."""
+def card_of(config: Config, corpus: Corpus | PhraseCorpus, net: torch.nn.Module, title: str | None) -> Card:
+    """The card, still without metrics, of a network that was trained by a configuration on a corpus."""
     data = json.loads(json.dumps({"sets": [vars(entry) for entry in config.data.sets]})) | corpus.origin
     data["attribution"] = list(config.attribution)
+    model, sizes = config.model, {"parameters": sum(weight.numel() for weight in net.parameters())}
+    if isinstance(corpus, PhraseCorpus):
+        sizes |= {"latent": config.phrase.latent, "width": config.phrase.width, "hidden": model.hidden}
+    else:
+        sizes |= {"layers": model.layers, "hidden": model.hidden, "vocabulary": corpus.codec.size}
+        sizes |= {"positions": positions(config.codec.resolution)}
     return Card(
         format=FORMAT,
         name=config.name,
         title=title or config.title,
-        family=config.model.family,
+        family=model.family,
         tasks=config.tasks,
-        codec=vars(config.codec),
-        sizes={
-            "layers": config.model.layers,
-            "hidden": config.model.hidden,
-            "vocabulary": corpus.codec.size,
-            "positions": positions(config.codec.resolution),
-            "parameters": sum(weight.numel() for weight in net.parameters()),
-        },
+        codec=asdict(corpus.codec),
+        sizes=sizes,
         files={},
         data=data,
         licence=config.licence,
-        metrics=metrics,
+        metrics={},
         command=f"continuo train {config.name}.toml --data DIR --out RUN && continuo export RUN --out BUNDLE",
         use=USE,
     )

@@ -80,6 +80,9 @@ def _product(
     return body.one("MatMulIntegerToFloat", *inputs, *([bias] if bias else []), domain=ONNXRUNTIME)
 
 
+product = _product
+
+
 def lstm_step(outer: Nodes, body: Nodes, weights: StepWeights, int8: bool, gates: str) -> tuple[list[str], list[str]]:
     """One step of all layers from the gate inputs (B, 4H) of the first; the new hidden and cell of each (B, H)."""
     cells = weights.out.shape[0]

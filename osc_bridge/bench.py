@@ -74,8 +74,8 @@ def tokens_per_s(bundle: Bundle, threads: int, clock: str, tokens: int, rounds: 
         torch = importlib.import_module("torch")
         torch.set_num_threads(threads)
         rivals = importlib.import_module("export.eager")
-        steps["eager"] = rivals.eager_steps(rivals.network_of(bundle), bundle.codec)
-        steps["generate"], size = rivals.gpt2_steps(bundle.card.sizes["parameters"], bundle.codec.size)
+        steps["eager"] = rivals.eager_steps(rivals.network_of(bundle), bundle.events)
+        steps["generate"], size = rivals.gpt2_steps(bundle.card.sizes["parameters"], bundle.events.size)
     except ModuleNotFoundError as error:
         if not quiet:
             print(f"{error.name} is missing, so not everything is measured: pip install 'continuo[bench]'")
@@ -96,20 +96,20 @@ def tokens_per_s(bundle: Bundle, threads: int, clock: str, tokens: int, rounds: 
 
 def graph_steps(bundle: Bundle, threads: int) -> Steps:
     """Sampling in the bundle's graph."""
-    graph = Graph(bundle.graphs[MODEL], str(bundle.folder), threads=threads)
+    graph = Graph(bundle.files[MODEL], str(bundle.folder), threads=threads)
     sizes = bundle.card.sizes
-    bias = np.zeros((1, bundle.codec.size), np.float32)
+    bias = np.zeros((1, bundle.events.size), np.float32)
     bias[:, END] = FORBIDDEN
 
     def steps(count: int) -> object:
         inputs = sampling_inputs(
             sizes["layers"],
             sizes["hidden"],
-            bundle.codec.size,
+            bundle.events.size,
             1,
             count,
             uniform=np.random.default_rng(0).random((count, 1), np.float32),
-            bar=np.full(1, 4 * bundle.codec.resolution, np.float32),
+            bar=np.full(1, 4 * bundle.events.resolution, np.float32),
             meter=np.full(1, meter_index((4, 4))),
             bias=bias,
             top_p=np.full(1, 0.95, np.float32),

@@ -11,28 +11,32 @@ from assistant.clip import Clip
 from assistant.midi import read_midi, write_midi
 from assistant.option import Value
 from assistant.paths import examples_dir
-from assistant.picture import Row, piano_roll
+from assistant.picture import Row, piano_roll, rows_of
 from assistant.request import AssistantError
 from osc_bridge.child import daemon
 from osc_bridge.client import Client
 
 
 class Step(NamedTuple):
-    """One request of the demo; without an example nothing is given."""
+    """One request of the demo."""
 
     name: str
     title: str
     task: str
-    example: str
+    examples: tuple[str, ...]
     options: dict[str, Value]
 
 
+TUNE, OTHER, PIANO = "sicilian_mariners.mid", "ah_vous_dirai_je.mid", "sonatina.mid"
 STEPS = (
-    Step(
-        "tune", "Sicilian Mariners' Hymn", "continue", "sicilian_mariners.mid", {"bars": 4, "candidates": 2, "seed": 7}
-    ),
-    Step("piano", "André, Sonatina", "continue", "sonatina.mid", {"bars": 4, "candidates": 2, "seed": 7}),
-    Step("free", "From nothing", "generate", "", {"bars": 8, "seed": 7}),
+    Step("tune", "Sicilian Mariners' Hymn", "continue", (TUNE,), {"bars": 4, "candidates": 2, "seed": 7}),
+    Step("piano", "André, Sonatina", "continue", (PIANO,), {"bars": 4, "candidates": 2, "seed": 7}),
+    Step("free", "From nothing", "generate", (), {"bars": 8, "seed": 7}),
+    Step("between", "From one tune to the other", "interpolate", (TUNE, OTHER), {"steps": 6, "seed": 7}),
+    Step("blend", "Half of each", "blend", (TUNE, OTHER), {"seed": 7}),
+    Step("varied", "The hymn, a little different", "vary", (TUNE,), {"amount": 0.4, "candidates": 2, "seed": 7}),
+    Step("denser", "The hymn with more notes", "vary", (TUNE,), {"density": 0.5, "seed": 7}),
+    Step("walk", "A walk from the hymn", "walk", (TUNE,), {"bars": 16, "seed": 7}),
 )
 
 
@@ -64,14 +68,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _ask(client: Client, step: Step, number: int, folder: Path) -> list[Row]:
     """Send one request, print what comes back and when, write each candidate; a row of the picture for each."""
-    given = read_midi(examples_dir() / step.example) if step.example else None
+    given = [read_midi(examples_dir() / example) for example in step.examples]
     asked = " ".join(f"{key} {value}" for key, value in step.options.items())
-    _say(f"\n{number}. {step.title}, {_in_words(step.example, given)}\n   asked: {step.task} {asked}")
+    _say(f"\n{number}. {step.title}, {_in_words(step.examples, given)}\n   asked: {step.task} {asked}")
     heard: list[float] = []
     start = time.perf_counter()
     result = client.run(
         step.task,
-        [given] if given else [],
+        given,
         on_notes=lambda *_: heard.append(time.perf_counter() - start),
         on_progress=None,
         **step.options,
@@ -79,21 +83,23 @@ def _ask(client: Client, step: Step, number: int, folder: Path) -> list[Row]:
     whole = time.perf_counter() - start
     first = f"first notes after {heard[0] * 1000:.0f} ms, " if heard else ""
     _say(f"   {result.model}: {first}all after {whole * 1000:.0f} ms")
-    rows = []
+    titled = []
     for index, candidate in enumerate(result.candidates):
         file = folder / f"{step.name}.{index}.mid"
         write_midi(candidate.clip, file)
         _say(f"   {file}: {len(candidate.clip.notes)} notes, {candidate.clip.bars} bars")
-        rows.append(
-            Row(f"{step.title}, {step.task} by {result.model}: {file.name}", given, candidate.clip, candidate.at)
-        )
-    return rows
+        titled.append((f"{step.title}, {step.task} by {result.model}: {file.name}", candidate))
+    return rows_of(given, titled)
 
 
-def _in_words(example: str, clip: Clip | None) -> str:
-    if clip is None:
+def _in_words(examples: tuple[str, ...], clips: list[Clip]) -> str:
+    if not clips:
         return "no clip given"
-    return f"{example} ({len(clip.notes)} notes, {clip.bars} bars of {clip.meter[0]}/{clip.meter[1]})"
+    words = (
+        f"{example} ({len(clip.notes)} notes, {clip.bars} bars of {clip.meter[0]}/{clip.meter[1]})"
+        for example, clip in zip(examples, clips, strict=True)
+    )
+    return " and ".join(words)
 
 
 def _say(text: str) -> None:

@@ -32,6 +32,28 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class PhraseConfig:
+    """Of the autoencoders, `vae` and `seqae`."""
+
+    bars: int = 2  # of a phrase
+    most: int = 24  # notes a bar, the first ones
+    latent: int = 128  # numbers, or bits, of a code
+    width: int = 384  # of what is known of a bar
+    sheet: int = 32  # of what is known of a sixteenth
+    beta: float = 0.1  # weight of the KL divergence, reached after `rise` steps
+    rise: int = 1000
+    free_bits: float = 0.0  # nats of each latent number that cost nothing
+    sampled: float = 0.2  # share of notes fed back as the network would sample them, reached after `rise` steps
+    roll: float = 1.0  # weight of what the code alone says of the notes
+    mixed: float = 0.0  # share of phrases made of bars from anywhere
+    regular: float = 0.0  # weight of the attribute regularisation
+    pairs: bool = False  # batches hold each phrase and the next one
+    noise: float = 0.0  # standard deviation of what is added to tanh codes, so that they move to their signs
+    continuity: float = 0.0  # weight of the distance between the code of a phrase and the signs of the next
+    quantisation: float = 0.0  # weight of the distance between a code and its own signs
+
+
+@dataclass(frozen=True)
 class DataConfig:
     sets: tuple[SetConfig, ...]
 
@@ -71,6 +93,7 @@ class Config:
     tasks: tuple[str, ...] = ("generate", "continue")
     codec: CodecConfig = field(default_factory=CodecConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    phrase: PhraseConfig = field(default_factory=PhraseConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
@@ -100,6 +123,11 @@ def config_of(table: dict[str, Any], where: str) -> Config:
 def table_of(config: Config) -> dict[str, Any]:
     """The table that `config_of` reads back."""
     return asdict(config)
+
+
+def build(cls: type, table: Any, where: str) -> Any:
+    """A dataclass of configuration from a table, as strictly as every other; for configurations of other kinds."""
+    return _build(cls, table, where)
 
 
 def _build(cls: type, table: Any, where: str) -> Any:

@@ -69,7 +69,7 @@ def evaluate(
         raise AssistantError("bad_args", f"{folder}: {error}") from None
     if not corpus.splits[split]:
         raise AssistantError("bad_args", f"--split {split}: the data in {data} have no piece in it")
-    graph = Graph(bundle.graphs[MODEL], str(folder), pick_device(device)[0], threads)
+    graph = Graph(bundle.files[MODEL], str(folder), pick_device(device)[0], threads)
     scores = network_scores(graph, config, corpus, split, progress=True)
     rows = {ROWS[mode]: score.row() for mode, score in scores.items()}
     free = scores["free"]

@@ -49,7 +49,7 @@ def prepare(config: Config, data: Path, cache: Path, progress: bool = True) -> C
 
     Files of the data that have changed since make another name.
     """
-    codec = EventCodec(**asdict(config.codec))
+    codec = event_codec(config)
     files = sorted({file for source in config.data.sets for file in state_of(data, source)})
     parts = [FORMAT, str(data.resolve()), files, asdict(config.data), asdict(config.codec)]
     name = json.dumps(parts, sort_keys=True)
@@ -62,6 +62,11 @@ def prepare(config: Config, data: Path, cache: Path, progress: bool = True) -> C
         write_corpus(corpus, file)
     print(f"prepared data: {file}")
     return read_corpus(codec, file)
+
+
+def event_codec(config: Config) -> EventCodec:
+    """The codec of a configuration. Raises ValueError where its values make none."""
+    return EventCodec(**asdict(config.codec))
 
 
 def _encoded(codec: EventCodec, pieces: Sequence[Piece], progress: bool) -> Corpus:

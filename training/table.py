@@ -71,6 +71,7 @@ def table(config: Config, corpus: Corpus, scores: dict[str, Score], file: Path) 
 def as_text(rows: dict[str, dict[str, float]]) -> str:
     """The rows as lines for people."""
     width = max(map(len, rows))
-    lines = [f"{'':{width}}  nats/event  nats/note"]
-    lines += [f"{n:{width}}  {r['nats_per_event']:10.3f}  {r['nats_per_note']:9.3f}" for n, r in rows.items()]
+    columns = [name.replace("_per_", "/").replace("_", " ") for name in next(iter(rows.values()))]
+    lines = [f"{'':{width}}" + "".join(f"  {column:>10}" for column in columns)]
+    lines += [f"{n:{width}}" + "".join(f"  {value:10.3f}" for value in row.values()) for n, row in rows.items()]
     return "\n".join(lines)

@@ -187,7 +187,7 @@ class EventCodec:
         loudest is kept, and with `voices` one a note ends where the next begins (of a chord the highest stays)."""
         tokens = [first]
         clock, pitch, total, velocity = 0, -1, 0, -1
-        for onset, note_pitch, duration, note_velocity, offset, length in self._grid(clip):
+        for onset, note_pitch, duration, note_velocity, offset, length in self.grid(clip):
             if onset > clock:
                 tokens += self._chain("TIME", onset - clock)
                 clock, pitch = onset, -1
@@ -212,7 +212,7 @@ class EventCodec:
         full = self._first["LONG" if kind == "DURATION" else kind] + longest
         return [full] * times + [self._first[kind] + rest + 1]
 
-    def _grid(self, clip: Clip) -> Iterator[tuple[int, int, int, int, int, int]]:
+    def grid(self, clip: Clip) -> Iterator[tuple[int, int, int, int, int, int]]:
         """(onset, pitch, duration, velocity, offset, length) of each note in canonical order; steps, then ticks."""
         step = self.step
         rows: dict[tuple[int, int, int], tuple[int, int, int]] = {}

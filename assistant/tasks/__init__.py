@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from assistant.option import Option
-from assistant.tasks import continue_, generate
+from assistant.tasks import blend, continue_, generate, interpolate, vary, walk
 
 # What every task knows. `reply_port` and `reply_file` concern the wire and are read by the bridge.
 COMMON = (
@@ -23,7 +23,7 @@ COMMON = (
     Option("reply_file", "text", "", "also write the answers to files of this name in the spool folder"),
 )
 
-TASKS: dict[str, ModuleType] = {"generate": generate, "continue": continue_}
+TASKS: dict[str, ModuleType] = {task.NAME: task for task in (generate, continue_, interpolate, blend, vary, walk)}
 
 
 def options_of(task: str) -> tuple[Option, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
 from assistant.bundle import Bundle
-from assistant.clip import Clip
 from assistant.condition import condition_of_clip
 from assistant.generator import prompt_of, recent
-from assistant.option import Value
+from assistant.network import Network
 from assistant.request import AssistantError
-from assistant.runtime import Graph
-from assistant.tasks.sampling import BARS, HOLD, SAMPLING, Slice, sample
+from assistant.tasks import sampling
+from assistant.tasks.answer import Clips, News, Options, Stop
+from assistant.tasks.sampling import BARS, HOLD, SAMPLING, sample
+from assistant.tasks.sampling import count as count
 
 NAME = "continue"
 SUMMARY = "new bars behind the clip, in its meter, key, density and register"
@@ -19,26 +20,19 @@ OPTIONS = (BARS, HOLD, *SAMPLING)
 CLIPS = (1, 1)
 
 
-def voices(clips: tuple[Clip, ...]) -> str:
-    """Which codec fits: `one` voice or `many`."""
-    return "one" if clips[0].monophonic else "many"
+def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
+    """How well a bundle does; the best is taken where none is named."""
+    return sampling.suits(bundle, "one" if clips[0].monophonic else "many")
 
 
-def check(clips: tuple[Clip, ...]) -> None:
+def check(clips: Clips, options: Options) -> None:
     """Raises AssistantError where the clip cannot be continued."""
     if all(note.muted for note in clips[0].notes):
         raise AssistantError("bad_args", "the clip has no notes that sound; use generate to start from nothing")
 
 
-def origin(clips: tuple[Clip, ...], options: Mapping[str, Value | None]) -> Clip:
-    """The clip behind which the new music stands."""
-    return clips[0]
-
-
-def slices(
-    bundle: Bundle, graph: Graph, clips: tuple[Clip, ...], options: Mapping[str, Value | None], stop: Callable[[], bool]
-) -> Iterator[list[Slice]]:
+def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
     """The new notes, slice by slice."""
     heard = recent(clips[0])
-    prompt = prompt_of(bundle.codec, heard, cut=heard.length < clips[0].length)
-    return sample(bundle, graph, heard, prompt, condition_of_clip(heard), options, stop)
+    prompt = prompt_of(network.bundle.events, heard, cut=heard.length < clips[0].length)
+    return sample(network, heard, prompt, condition_of_clip(heard), options, stop, clips[0].length)

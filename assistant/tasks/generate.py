@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,10 +11,13 @@ from assistant.clip import Clip
 from assistant.codecs.events import START
 from assistant.condition import condition
 from assistant.generator import Prompt
-from assistant.option import Option, Value
+from assistant.network import Network
+from assistant.option import Option
 from assistant.request import AssistantError
-from assistant.runtime import Graph
-from assistant.tasks.sampling import BARS, SAMPLING, Slice, sample
+from assistant.tasks import prior, sampling
+from assistant.tasks.answer import Clips, News, Options, Stop
+from assistant.tasks.sampling import BARS, SAMPLING, sample
+from assistant.tasks.sampling import count as count
 
 NAME = "generate"
 SUMMARY = "new music from nothing"
@@ -27,16 +30,17 @@ OPTIONS = (
 CLIPS = (0, 0)
 
 
-def voices(clips: tuple[Clip, ...]) -> str:
-    """Which codec fits: melodies, unless a model is named."""
-    return "one"
+def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
+    """How well a bundle does: melodies, unless a model is named."""
+    return sampling.suits(bundle, "one")
 
 
-def check(clips: tuple[Clip, ...]) -> None:
-    """Nothing can be wrong with no clips."""
+def check(clips: Clips, options: Options) -> None:
+    """Raises AssistantError where the meter is none."""
+    empty(options)
 
 
-def origin(clips: tuple[Clip, ...], options: Mapping[str, Value | None]) -> Clip:
+def empty(options: Options) -> Clip:
     """An empty clip with the tempo and meter asked for. Raises AssistantError `bad_args` where the meter is none."""
     text = str(options["meter"])
     try:
@@ -46,9 +50,8 @@ def origin(clips: tuple[Clip, ...], options: Mapping[str, Value | None]) -> Clip
         raise AssistantError("bad_args", f"meter {text} is not 1 to 64 over 1, 2, 4, 8, 16, 32 or 64") from None
 
 
-def slices(
-    bundle: Bundle, graph: Graph, clips: tuple[Clip, ...], options: Mapping[str, Value | None], stop: Callable[[], bool]
-) -> Iterator[list[Slice]]:
-    """The notes, slice by slice."""
-    prompt = Prompt(np.array([START]), 0)
-    return sample(bundle, graph, origin(clips, options), prompt, condition(), options, stop)
+def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
+    """The notes, slice by slice; from the prior of a latent space where the model has one."""
+    if network.bundle.card.family != "charrnn":
+        return prior.slices(network, empty(options), options, stop)
+    return sample(network, empty(options), Prompt(np.array([START]), 0), condition(), options, stop, 0)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.bundle import Bundle
-from assistant.clip import TICKS, Clip, Note, bar_ticks
+from assistant.bundle import MODEL, Bundle
+from assistant.clip import TICKS, Clip, Note
 from assistant.codecs.events import KINDS, EventCodec
 from assistant.condition import DENSITY, GIVEN, MOST_DENSE, PITCH
 from assistant.generator import Plan, Prompt, generate
-from assistant.option import Option, Value
+from assistant.network import Network
+from assistant.option import Option
 from assistant.request import Candidate
-from assistant.runtime import Graph
+from assistant.tasks.answer import Clips, News, Options, Slice, Stop
 
 BARS = Option("bars", "int", 4, "how many bars to make", 1, 64)
 SAMPLING = (
@@ -40,17 +41,7 @@ SUITING_HOLD = {"one": 0.0, "many": 0.5}  # what predicts the true continuations
 RARE = 0.02  # share that a pitch class which the clip has not yet is taken to have
 
 
-@dataclass(frozen=True)
-class Slice:
-    """New notes of one candidate, as ticks from where the new music begins; `whole` once there are no more."""
-
-    candidate: int
-    first: int  # index of the first of these notes
-    notes: tuple[Note, ...]
-    whole: bool
-
-
-def steered(given: NDArray[np.float32], options: Mapping[str, Value | None]) -> NDArray[np.float32]:
+def steered(given: NDArray[np.float32], options: Options) -> NDArray[np.float32]:
     """A condition with the density and register that the options ask for."""
     given = given.copy()
     flags = np.arange(GIVEN.start, GIVEN.stop)
@@ -78,41 +69,58 @@ def tonal_bias(codec: EventCodec, clip: Clip, hold: float) -> NDArray[np.float32
     return bias
 
 
+def suits(bundle: Bundle, voices: str) -> int:
+    """How well a bundle does for a task that samples events."""
+    return 2 * (bundle.card.family == "charrnn") + (bundle.codec.voices == voices)
+
+
+def count(clips: Clips, options: Options) -> int:
+    """How many candidates there will be."""
+    return int(options["candidates"] or 1)
+
+
 def sample(
-    bundle: Bundle,
-    graph: Graph,
-    clip: Clip,
-    prompt: Prompt,
-    given: NDArray[np.float32],
-    options: Mapping[str, Value | None],
-    stop: Callable[[], bool],
-) -> Iterator[list[Slice]]:
-    """Slices of the bars that follow `clip`, a `recent` one, which gives end and meter."""
-    step = bundle.codec.step
-    bars, hold = int(options["bars"] or 1), options.get("hold")
+    network: Network, clip: Clip, prompt: Prompt, given: NDArray[np.float32], options: Options, stop: Stop, at: int
+) -> Iterator[News]:
+    """The bars that follow `clip`, a `recent` one, which gives end and meter; `at` ticks after the clip as given."""
+    codec, graph = network.bundle.events, network.graphs[MODEL]
+    bars, candidates = int(options["bars"] or 1), count((), options)
+    plan = _plan(codec, clip, prompt, given, options)
+    end = bars * clip.bar
+    made: list[list[Note]] = [[] for _ in range(candidates)]
+    finished: set[int] = set()
+    for news in generate(network.bundle, graph, plan, stop):
+        slices = []
+        for row, notes, whole in news:
+            placed = tuple(_placed(note, clip.length, end) for note in notes)
+            first = len(made[row.index])
+            made[row.index] += placed
+            candidate = candidate_of(tuple(made[row.index]), clip, bars, at) if whole else None
+            finished |= {row.index} if whole else set()
+            slices.append(Slice(row.index, first, placed, candidate))
+        reached = [1.0 if k in finished else (n[-1].start / end if n else 0.0) for k, n in enumerate(made)]
+        yield slices, min(1.0, sum(reached) / candidates)
+
+
+def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: NDArray[np.float32], options: Options) -> Plan:
+    bars, hold, step = int(options["bars"] or 1), options.get("hold"), codec.step
     begin, until = round(clip.length / step), -(-(clip.length + bars * clip.bar) // step)
     sounding = max((round(note.end / step) for note in clip.notes if not note.muted), default=0)
-    plan = Plan(
+    return Plan(
         prompt=prompt,
         begin=begin,
         until=until,
         bar=clip.bar // step,
         meter=clip.meter,
         condition=steered(given, options),
-        bias=tonal_bias(bundle.codec, clip, SUITING_HOLD[bundle.codec.voices] if hold is None else float(hold)),
+        bias=tonal_bias(codec, clip, SUITING_HOLD[codec.voices] if hold is None else float(hold)),
         seed=int(options["seed"] or 0),
-        candidates=int(options["candidates"] or 1),
+        candidates=count((), options),
         temperature=float(options["temperature"] or 1.0),
         top_p=float(options["top_p"] or 1.0),
         # one voice waits for the note that still sounds, but never through more than half of what was asked for
-        silent_until=min(sounding, (begin + until) // 2) if bundle.codec.voices == "one" else 0,
+        silent_until=min(sounding, (begin + until) // 2) if codec.voices == "one" else 0,
     )
-    end = bars * clip.bar
-    for news in generate(bundle, graph, plan, stop):
-        yield [
-            Slice(row.index, len(row.notes) - len(notes), tuple(_placed(n, clip.length, end) for n in notes), whole)
-            for row, notes, whole in news
-        ]
 
 
 def _placed(note: Note, origin: int, end: int) -> Note:
@@ -121,10 +129,15 @@ def _placed(note: Note, origin: int, end: int) -> Note:
     return replace(note, start=start, duration=min(note.duration, end - start))
 
 
-def candidate_of(notes: tuple[Note, ...], clip: Clip, bars: int) -> Candidate:
-    """A whole candidate that follows `clip`, with measures of it."""
-    length = bars * bar_ticks(clip.meter)
-    measures: dict[str, float | str] = {"density": round(len(notes) * TICKS / length, 3)}
-    if notes:
-        measures["register"] = round(sum(note.pitch for note in notes) / len(notes), 2)
-    return Candidate(Clip(notes, length, clip.tempo, clip.meter), clip.length, measures)
+def candidate_of(notes: tuple[Note, ...], clip: Clip, bars: int, at: int) -> Candidate:
+    """A whole candidate of `bars` bars with the tempo and meter of `clip`, and measures of it."""
+    made = Clip(notes, bars * clip.bar, clip.tempo, clip.meter)
+    return Candidate(made, at, measures_of(made))
+
+
+def measures_of(clip: Clip) -> dict[str, float | str]:
+    """What is said of a candidate: notes a quarter, and the mean pitch where there are notes."""
+    measures: dict[str, float | str] = {"density": round(len(clip.notes) * TICKS / clip.length, 3)}
+    if clip.notes:
+        measures["register"] = round(sum(note.pitch for note in clip.notes) / len(clip.notes), 2)
+    return measures

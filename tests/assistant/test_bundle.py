@@ -28,9 +28,9 @@ def change(folder: Path, **fields: Any) -> None:
 
 def test_what_is_written_is_read(copy: Path, tmp_path: Path) -> None:
     bundle = read_bundle(copy)
-    write_bundle(tmp_path / "again", bundle.card, bundle.graphs)
+    write_bundle(tmp_path / "again", bundle.card, bundle.files)
     again = read_bundle(tmp_path / "again")
-    assert (again.card, again.graphs) == (bundle.card, bundle.graphs)
+    assert (again.card, again.files) == (bundle.card, bundle.files)
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_what_is_written_is_read(copy: Path, tmp_path: Path) -> None:
         ({"mood": "blue"}, "unknown fields: mood"),
         ({"licence": ...}, "missing fields: licence"),
         ({"format": 2}, "format 2, this Continuo reads 1"),
-        ({"files": {}}, "files .* is not the sha256 of one graph"),
-        ({"files": {"../model.onnx": "0"}}, "files .* is not the sha256 of one graph"),
-        ({"files": ["model.onnx"]}, "files .* is not the sha256 of one graph"),
+        ({"files": {}}, "files .* is not the sha256 of model.onnx"),
+        ({"files": {"../model.onnx": "0"}}, "files .* is not the sha256 of model.onnx"),
+        ({"files": ["model.onnx"]}, "files .* is not the sha256 of model.onnx"),
         ({"tasks": None}, "tasks 'None' is not a list of names"),
         ({"tasks": "continue"}, "tasks 'continue' is not a list of names"),
         ({"family": "transformer"}, "family 'transformer' is not one of charrnn"),

@@ -20,7 +20,7 @@ from osc_bridge.bench import graph_steps
 @pytest.mark.parametrize("name", ["melody", "piano"])
 def test_the_weights_of_a_bundle_are_read_back(name: str) -> None:
     bundle = read_bundle(bundled_models() / name)
-    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(bundle.graphs[MODEL]).graph.initializer}
+    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(bundle.files[MODEL]).graph.initializer}
     weights = step_weights(network_of(bundle))
     for found, wanted in (
         (weights.token, stored["token_gates"]),
@@ -37,9 +37,9 @@ def test_the_weights_of_a_bundle_are_read_back(name: str) -> None:
 def test_eager_torch_samples_the_notes_of_the_fp32_graph(name: str) -> None:
     bundle = read_bundle(bundled_models() / name)
     net = network_of(bundle)
-    whole = sampling_graph(step_weights(net), bundle.codec.grammar, int8=False).SerializeToString()
-    outputs = graph_steps(replace(bundle, graphs={MODEL: whole}), threads=1)(96)
-    assert eager_steps(net, bundle.codec)(96) == outputs["tokens"][:, 0].tolist()
+    whole = sampling_graph(step_weights(net), bundle.events.grammar, int8=False).SerializeToString()
+    outputs = graph_steps(replace(bundle, files={MODEL: whole}), threads=1)(96)
+    assert eager_steps(net, bundle.events)(96) == outputs["tokens"][:, 0].tolist()
 
 
 def test_gpt2_is_about_as_large_as_asked() -> None:

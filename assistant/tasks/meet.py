@@ -1,0 +1,70 @@
+"""How clips meet in one latent space: the checks, the model that suits, the bars that they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.bundle import Bundle
+from assistant.clip import Clip
+from assistant.latent import Latent
+from assistant.network import Network
+from assistant.request import AssistantError, Candidate
+from assistant.tasks.answer import Options
+from assistant.tasks.sampling import measures_of
+
+MOST_BARS = 64
+PHRASES_A_RUN = 64  # so that cancelling takes but a moment
+
+
+def check_clips(clips: Sequence[Clip]) -> None:
+    """Raises AssistantError `bad_args` where clips have no common bar to be coded in."""
+    for number, clip in enumerate(clips, 1):
+        if all(note.muted for note in clip.notes):
+            raise AssistantError("bad_args", f"clip {number} has no notes that sound")
+        if clip.bars > MOST_BARS:
+            raise AssistantError("bad_args", f"clip {number} has {clip.bars} bars, {MOST_BARS} is the most")
+        if clip.meter != clips[0].meter:
+            meters = " and ".join("{}/{}".format(*c.meter) for c in (clips[0], clip))
+            text = f"clips in {meters} have no bar in common: give them one meter"
+            raise AssistantError("bad_args", text)
+
+
+def suits(bundle: Bundle, clips: Sequence[Clip], binary: bool) -> float:
+    """How well a bundle does for clips: by family, then by voices, then by the longest phrase that they fill."""
+    card, codec = bundle.card, bundle.codec
+    one = all(clip.monophonic for clip in clips)
+    score = 4.0 * (card.family == ("seqae" if binary else "vae")) + 2.0 * (codec.voices == ("one" if one else "many"))
+    if card.family in ("vae", "seqae"):
+        phrase = bundle.phrases.bars
+        fills = phrase <= max(clip.bars for clip in clips)
+        score += phrase / 100 if fills else -phrase / 100
+    return score
+
+
+def latent_of(network: Network, clips: Sequence[Clip]) -> Latent:
+    """The network as a latent space. Raises AssistantError `bad_args` where it has no place for the clips."""
+    card = network.bundle.card
+    if card.family not in ("vae", "seqae"):
+        raise AssistantError("bad_args", f"model {card.name} has no latent space")
+    latent = Latent(network)
+    for clip in clips:
+        if reason := latent.codec.refusal(clip):
+            raise AssistantError("bad_args", f"{reason}, so {card.name} cannot take it")
+    return latent
+
+
+def one_answer(options: Options, task: str) -> None:
+    """Raises AssistantError `bad_args` where more than one candidate is asked of a task that has one."""
+    if int(options["candidates"] or 1) != 1:
+        raise AssistantError("bad_args", f"candidates {options['candidates']} is not 1, and {task} gives no more")
+
+
+def mean_velocity(clip: Clip) -> float:
+    """Of the notes that sound."""
+    levels = [note.velocity for note in clip.notes if not note.muted]
+    return sum(levels) / max(len(levels), 1)
+
+
+def given_back(clip: Clip) -> Candidate:
+    """A clip as it was given."""
+    return Candidate(clip, 0, measures_of(clip))

@@ -1,0 +1,159 @@
+"""`vary`: a clip like the given one, near it in the latent space, or moved there in density, pitch ..."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.attributes import attributes
+from assistant.bundle import Bundle
+from assistant.clip import Clip, Note
+from assistant.codecs.phrases import Bars
+from assistant.latent import CLOSED, FREE, Codes, Forced, Latent, clip_from, levelled
+from assistant.moves import moved
+from assistant.network import Network
+from assistant.option import Option
+from assistant.request import AssistantError, Candidate
+from assistant.tasks import meet
+from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
+from assistant.tasks.sampling import count as count
+from assistant.tasks.sampling import measures_of
+
+NAME = "vary"
+SUMMARY = "other versions of a clip: near it, or with more or less of something"
+MOVES = (
+    Option("density", "float", 0.0, "notes a quarter more, or fewer", -8, 8),
+    Option("pitch", "float", 0.0, "semitones that the mean pitch rises or falls", -36, 36),
+    Option("syncopation", "float", 0.0, "change of the share of syncopated notes", -1, 1),
+    Option("length", "float", 0.0, "change of the share of the time to the next note that a note sounds", -1, 1),
+    Option("velocity", "float", 0.0, "change of the mean velocity", -127, 127),
+)
+OPTIONS = (
+    Option("amount", "float", None, "0 stays, 1 goes anywhere; left out: 0.3, or 0 where something is moved", 0.0, 1.0),
+    Option("keep", "choice", "nothing", "what stays as it is", choices=("nothing", "rhythm", "pitches")),
+    *MOVES,
+)
+CLIPS = (1, 1)
+AMOUNT = 0.3
+
+
+def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
+    """How well a bundle does; the best is taken where none is named."""
+    return meet.suits(bundle, clips, binary=False)
+
+
+def check(clips: Clips, options: Options) -> None:
+    """Raises AssistantError where the clip cannot be varied so."""
+    meet.check_clips(clips)
+    kept = str(options["keep"])
+    for name in wishes_of(options):
+        if (kept, name) in (("pitches", "pitch"), *(("rhythm", n) for n in ("density", "syncopation", "length"))):
+            raise AssistantError("bad_args", f"{name} {options[name]:g} cannot change while keep {kept} holds it")
+
+
+def wishes_of(options: Options) -> dict[str, float]:
+    """The attributes that are to change, and by how much."""
+    return {option.key: float(options[option.key] or 0) for option in MOVES if options[option.key]}
+
+
+def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
+    """One candidate after the other."""
+    latent = meet.latent_of(network, clips)
+    return in_turn(_candidates(latent, clips[0], options, stop), count(clips, options))
+
+
+def _candidates(latent: Latent, clip: Clip, options: Options, stop: Stop) -> Iterator[Candidate]:
+    wishes = wishes_of(options)
+    if wishes and latent.binary:
+        raise AssistantError("bad_args", f"{latent.network.bundle.card.name} has binary codes, which cannot be moved")
+    amount = float((0.0 if wishes else AMOUNT) if options["amount"] is None else options["amount"])
+    known = latent.bars_of(clip)
+    code = latent.encode_bars(known)
+    forced, bias = _held(latent, known, str(options["keep"]))
+    plain = latent.decode(code[None], clip.bars, known.steps)[0]
+
+    for index in range(count((clip,), options)):
+        if stop():
+            return
+        seed = [int(options["seed"] or 0), index]
+        near = _near(latent, code, amount, np.random.default_rng(seed))
+
+        def play(codes: Codes) -> list[Clip]:
+            made = latent.decode(codes, clip.bars, known.steps, forced=forced, bias=bias)
+            return [_finished(latent, clip, bars, options) for bars in made]
+
+        if wishes:
+            made = moved(near, wishes, clip, latent.space, play, seed[0] + index, stop)[1]
+        elif amount == 0:
+            made = clip
+        elif forced is None:
+            made = _restored(clip, plain, latent.decode(near[None], clip.bars, known.steps)[0], latent, options)
+        else:
+            made = play(near[None])[0]
+        yield Candidate(made, 0, measures_of(made) | {name: round(attributes(made)[name], 3) for name in wishes})
+
+
+def _near(latent: Latent, code: Codes, amount: float, random: np.random.Generator) -> Codes:
+    """A code (K, Z) on the way from the given one to one of the corpus; of binary codes some bits are flipped."""
+    if latent.binary:
+        return np.where(random.random(code.shape) < amount / 2, -code, code).astype(np.float32)
+    mean = latent.space.mean
+    far = latent.space.draw(random, len(code)) - mean
+    return np.asarray(mean + np.sqrt(1 - amount**2) * (code - mean) + amount * far, np.float32)
+
+
+def _held(latent: Latent, known: Bars, kept: str) -> tuple[Forced | None, NDArray[np.float32] | None]:
+    """What the decoder is told where the rhythm or the pitches stay: numbers of notes, and that it may not end a bar
+    before all notes have come."""
+    if kept == "nothing":
+        return None, None
+    positions = latent.codec.positions
+    forced = np.full((*known.notes.shape[:2], 4), FREE, np.int64)
+    there = np.arange(known.notes.shape[1]) < known.count[:, None]
+    for column in (0, 2, 3) if kept == "rhythm" else (1,):
+        forced[..., column] = np.where(there, known.notes[..., column], FREE)
+    forced[..., 0] = np.where(there, forced[..., 0], positions)
+    bias = np.zeros(positions + 1, np.float32)
+    bias[positions] = CLOSED
+    return forced, bias
+
+
+def _finished(latent: Latent, clip: Clip, bars: Bars, options: Options) -> Clip:
+    """What was decoded, as loud as was asked; where the rhythm stays, with the very onsets, lengths and velocities."""
+    made = clip_from(latent, bars, clip)
+    if options["keep"] == "rhythm":
+        made = replace(made, notes=_with_rhythm(latent, made, clip), length=clip.length)
+    level = meet.mean_velocity(clip) + float(options["velocity"] or 0)
+    return replace(made, notes=levelled(made.notes, level))
+
+
+def _with_rhythm(latent: Latent, made: Clip, clip: Clip) -> tuple[Note, ...]:
+    """The notes of `clip` with the pitches of `made`, onset by onset from low to high."""
+    step = latent.codec.step
+    pitches: dict[int, list[int]] = {}
+    for note in made.notes:
+        pitches.setdefault(note.start // step, []).append(note.pitch)
+    notes = []
+    for note in clip.notes:
+        left = pitches.get((note.start + step // 2) // step)
+        notes.append(replace(note, pitch=left.pop(0)) if left and not note.muted else note)
+    return tuple(notes)
+
+
+def _restored(clip: Clip, plain: Bars, varied: Bars, latent: Latent, options: Options) -> Clip:
+    """The variation; a bar in which it says what the code of the clip itself says is the clip's own bar."""
+    made = _finished(latent, clip, varied, options)
+    same = [
+        int(a) == int(b) and np.array_equal(one[:a], two[:b])
+        for one, a, two, b in zip(plain.notes, plain.count, varied.notes, varied.count, strict=True)
+    ]
+    notes = [
+        note
+        for whose, own in ((clip, True), (made, False))
+        for note in whose.notes
+        if same[min(note.start // clip.bar, len(same) - 1)] == own
+    ]
+    return replace(made, notes=tuple(notes), length=clip.length if same[-1] else made.length)

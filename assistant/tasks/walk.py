@@ -1,0 +1,107 @@
+"""`walk`: a bar for each step of a walk through binary codes, which comes back to a theme.
+
+After *Deep Symphony* (Lai et al.): each step flips some random bits of a code, now and then all of them; after every
+four steps the walk returns to its theme with a high probability, and with a low one what it is at becomes the theme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from assistant.bundle import Bundle
+from assistant.clip import Clip
+from assistant.codecs.phrases import Bars
+from assistant.latent import Codes, Latent, clip_from, levelled
+from assistant.network import Network
+from assistant.option import Option
+from assistant.request import AssistantError, Candidate
+from assistant.tasks import generate, meet
+from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
+from assistant.tasks.sampling import count as count
+from assistant.tasks.sampling import measures_of
+
+NAME = "walk"
+SUMMARY = "a walk through codes, bar by bar, that comes back to a theme; from a clip where one is given"
+OPTIONS = (
+    Option("bars", "int", 16, "how many bars to make", 1, 64),
+    Option("flips", "int", 2, "bits of the code that change from bar to bar", 0, 64),
+    Option("theme_probability", "float", 0.8, "chance to return to the theme after every four bars", 0, 1),
+    Option("new_theme", "float", 0.1, "chance after every four bars that the bar reached becomes the theme", 0, 1),
+    Option("leap", "float", 0.0, "chance in each bar that all bits change", 0, 1),
+    Option("temperature", "float", 0.0, "0 plays each code alike each time, above that more freely", 0, 2),
+    Option("tempo", "float", 120.0, "quarters a minute, where no clip is given", 5, 1000),
+    Option("meter", "text", "4/4", "beats over the note that is one beat, where no clip is given"),
+)
+CLIPS = (0, 1)
+THEME_EVERY = 4
+
+
+def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
+    """How well a bundle does; the best is taken where none is named."""
+    return meet.suits(bundle, clips or (generate.empty(options),), binary=True)
+
+
+def check(clips: Clips, options: Options) -> None:
+    """Raises AssistantError where there is nothing to walk from."""
+    meet.check_clips(clips)
+    generate.empty(options)
+
+
+def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
+    """One candidate after the other."""
+    latent = meet.latent_of(network, clips or (generate.empty(options),))
+    if not latent.binary:
+        raise AssistantError("bad_args", f"model {network.bundle.card.name} has no binary codes to walk through")
+    return in_turn(_candidates(latent, clips, options, stop), count(clips, options))
+
+
+def _candidates(latent: Latent, clips: Clips, options: Options, stop: Stop) -> Iterator[Candidate]:
+    like = clips[0] if clips else generate.empty(options)
+    given = latent.encode(clips[0]) if clips else None
+    bars, steps = int(options["bars"] or 1), like.bar // latent.codec.step
+    for index in range(count(clips, options)):
+        if stop():
+            return
+        seed = [int(options["seed"] or 0), index]
+        random = np.random.default_rng(seed)
+        start = given if given is not None else _heard(latent, random, steps)
+        phrases = -(-bars // latent.codec.bars)
+        codes = walked(start, phrases, options, random)
+        made = latent.decode(codes[None], bars, steps, [seed], float(options["temperature"] or 0))[0]
+        clip = clip_from(latent, made, like)
+        if clips:
+            clip = Clip(levelled(clip.notes, meet.mean_velocity(clips[0])), clip.length, clip.tempo, clip.meter)
+        yield Candidate(clip, clips[0].length if clips else 0, measures_of(clip))
+
+
+def _heard(latent: Latent, random: np.random.Generator, steps: int) -> Codes:
+    """A code (1, Z) drawn from the space that is not a silent bar, where a few tries find one."""
+    codes = np.where(latent.space.draw(random, 8) > 0, np.float32(1), np.float32(-1))
+    played = latent.decode(codes[:, None], latent.codec.bars, steps)
+    return codes[[int(np.argmax([_sounds(bars) for bars in played]))]]
+
+
+def _sounds(bars: Bars) -> bool:
+    return bool(bars.count.min() > 0)
+
+
+def walked(start: Codes, count: int, options: Options, random: np.random.Generator) -> Codes:
+    """Codes (count, Z) of a walk from the last of the codes `start` (K, Z), whose first one is the theme."""
+    theme, code = start[0], start[-1]
+    codes = []
+    for number in range(count):
+        if number % THEME_EVERY == 0 and number:
+            if random.random() < float(options["theme_probability"] or 0):
+                code = theme
+            elif random.random() < float(options["new_theme"] or 0):
+                theme = code
+        elif number:
+            which = random.choice(len(code), min(int(options["flips"] or 0), len(code)), replace=False)
+            code = code.copy()
+            code[which] *= -1
+            if random.random() < float(options["leap"] or 0):
+                code = -code
+        codes.append(code)
+    return np.stack(codes)

@@ -1,0 +1,47 @@
+"""Interpolation in eager PyTorch, for `continuo bench`: the same weights and the same work as the daemon does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from assistant.clip import Clip
+from assistant.codecs.phrases import PhraseCodec
+from assistant.latent import phrases_of
+from assistant.tasks.interpolate import between
+from training.models.phrase import PhraseNet, greedy
+from training.train import load_run
+
+
+def network_of(run: Path) -> tuple[PhraseNet, PhraseCodec]:
+    """Network and codec of a run. Raises ConfigError where there is none."""
+    _, module, _ = load_run(run)
+    return module.net, module.codec
+
+
+def eager_interpolation(
+    net: PhraseNet, codec: PhraseCodec, first: Clip, last: Clip, points: int
+) -> Callable[[], torch.Tensor]:
+    """A function that codes two clips of the same meter and length and plays `points` codes on the straight way
+    between, all bars of all of them side by side."""
+
+    def codes(clip: Clip) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        bars = codec.encode(clip)
+        index = phrases_of(clip.bars, codec.bars).starts[:, None] + np.arange(codec.bars)
+        index %= len(bars.count)
+        steps = torch.full((len(index),), bars.steps)
+        mean, _ = net.encode(torch.from_numpy(bars.notes[index]), torch.from_numpy(bars.count[index]), steps)
+        return mean.numpy()
+
+    def work() -> torch.Tensor:
+        with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
+            ends = codes(first), codes(last)
+            way = np.stack([between(*ends, part) for part in np.linspace(0, 1, points).tolist()])
+            code = torch.from_numpy(way.reshape(-1, way.shape[-1]))
+            steps = torch.full((len(code),), first.bar // codec.step)
+            return greedy(net.decoder, code, steps, codec.most, codec.voices == "one")[0]
+
+    return work

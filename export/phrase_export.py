@@ -1,0 +1,82 @@
+"""From a run of a phrase autoencoder to the files and the figures of its bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from assistant.bundle import DECODER, ENCODER, SPACE, Bundle, Card
+from assistant.network import Network
+from assistant.runtime import Graph
+from export.phrase import decoder_graph, encoder_graph, parity
+from training.config import Config
+from training.latent import PhraseRun, tensors
+from training.models.phrase import Decoder
+from training.phrases import PhraseCorpus, batches
+from training.reconstruction import reconstruction
+from training.space import space_of_corpus
+
+Files = dict[str, bytes]
+
+
+def playing_decoder(run: PhraseRun) -> Decoder:
+    """The decoder that plays: that of binary codes where there is one."""
+    return run.net.binary_decoder or run.net.decoder
+
+
+def files_of(run: PhraseRun, corpus: PhraseCorpus, int8: bool) -> Files:
+    """Graphs and space of a network."""
+    encoder = encoder_graph(run.net, int8).SerializeToString()
+    decoder = decoder_graph(playing_decoder(run), corpus.codec, int8).SerializeToString()
+    space = space_of_corpus(Graph(encoder, "encoder"), corpus)
+    return {ENCODER: encoder, DECODER: decoder, SPACE: space.to_bytes()}
+
+
+def network_of(files: Files, card: Card, corpus: PhraseCorpus) -> Network:
+    """The files of a bundle as a network, before they are written."""
+    graphs = {name: Graph(file, name) for name, file in files.items() if name.endswith(".onnx")}
+    return Network(Bundle(card, Path(card.name), files, corpus.codec), graphs)
+
+
+def forced_accuracy(run: PhraseRun, corpus: PhraseCorpus, limit: int = 1000) -> dict[str, float]:
+    """Share of positions, pitches and durations that are right when the true notes stand before each."""
+    codec = corpus.codec
+    starts = corpus.starts("test", codec.bars, apart=True)
+    starts = starts[:: -(-len(starts) // limit)]
+    right, total = np.zeros(3), np.zeros(3)
+    for rows in batches(corpus, starts, codec.bars, 64):
+        batch = tensors(rows)
+        with torch.no_grad():
+            code, _ = run.net.encode(batch["notes"], batch["count"], batch["steps"])
+            code = torch.where(code > 0, 1.0, -1.0) if run.net.config.binary else code
+            logits = playing_decoder(run)(code, batch["steps"], batch["notes"], batch["notes"])
+        notes = batch["notes"].flatten(0, 1)
+        there = torch.arange(notes.shape[1]) < batch["count"].flatten()[:, None]
+        for column, values in enumerate(logits[:3]):
+            guess = values[:, : notes.shape[1]].argmax(-1)
+            right[column] += float((guess == notes[..., column])[there].sum())
+            total[column] += float(there.sum())
+    names = ("positions", "pitches", "durations")
+    return {name: round(float(r / max(t, 1)), 4) for name, r, t in zip(names, right, total, strict=True)}
+
+
+def metrics_of(run: PhraseRun, config: Config, corpus: PhraseCorpus, card: Card) -> tuple[Files, dict[str, Any]]:
+    """Files with int8 weights, and what is measured on the test split: reconstruction of the graphs in the bundle,
+    what int8 costs in note F1, and how far the fp32 graphs are from torch."""
+    whole, small = (files_of(run, corpus, int8) for int8 in (False, True))
+    starts = corpus.starts("test", corpus.codec.bars, apart=True)[:200]
+    difference, same = parity(run.net, corpus.codec, next(iter(batches(corpus, starts, corpus.codec.bars, 64))))
+    exact, _ = reconstruction(network_of(whole, card, corpus), corpus, "test")
+    rows, divergence = reconstruction(network_of(small, card, corpus), corpus, "test")
+    return small, {
+        "test": {"rows": rows},
+        "teacher_forced": forced_accuracy(run, corpus),
+        "kl_nats_per_phrase": round(divergence, 2),
+        "parity": float(f"{difference:.3g}"),
+        "same_bars": round(same, 4),
+        "int8_cost": round(exact["network"]["note_f1"] - rows["network"]["note_f1"], 5),
+        "fp32": exact["network"],
+    }

@@ -1,0 +1,104 @@
+"""The configuration of an ablation of the Continuous SeqAE: one TOML, every key known, nothing executed."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.config import SHIPPED, CodecConfig, ConfigError, DataConfig, build
+
+
+@dataclass(frozen=True)
+class AblationTrain:
+    """What all rows share. Shares are of all steps."""
+
+    seed: int = 1
+    steps: int = 4000
+    batch: int = 6  # tunes of one step
+    learning_rate: float = 3e-3
+    warmup: int = 50  # steps
+    decay: float = 0.75  # share after which the learning rate falls to a hundredth
+    clip: float = 1.0  # gradient norm
+    noise: float = 0.5  # scale of the logistic noise before the tanh ...
+    noise_rise: tuple[float, ...] = (0.2, 0.5)  # ... which it reaches between these shares
+    extra_rise: tuple[float, ...] = (0.1, 0.25)  # the other two losses rise between these shares ...
+    extra_fall: float = 0.85  # ... and fall until this one, by equal factors, ...
+    extra_end: float = 0.2  # ... to this part of their weights
+    measure_every: int = 500  # steps, from checkpoint to checkpoint
+    threads: int = 1
+
+    def rate(self, step: int) -> float:
+        """The part of the learning rate that holds at a step."""
+        share = step / self.steps
+        fall = 1.0 if share < self.decay else max(0.01, (1 - share) / (1 - self.decay))
+        return min(1.0, (step + 1) / self.warmup) * fall
+
+    def noise_at(self, step: int) -> float:
+        """The scale of the noise at a step."""
+        return self.noise * risen(step / self.steps, self.noise_rise)
+
+    def strength(self, step: int) -> float:
+        """The part of the weights of continuity and quantisation that holds at a step."""
+        share, (_, top) = step / self.steps, self.extra_rise
+        fallen = min(1.0, max(0.0, share - top) / (self.extra_fall - top))
+        return risen(share, self.extra_rise) * self.extra_end**fallen
+
+
+def risen(share: float, between: tuple[float, ...]) -> float:
+    """0 before the first of two shares, 1 behind the second, straight between them."""
+    first, last = between
+    return min(1.0, max(0.0, (share - first) / (last - first)))
+
+
+@dataclass(frozen=True)
+class RowConfig:
+    name: str
+    continuity: float = 0.0  # weights of the losses
+    quantisation: float = 0.0
+
+
+@dataclass(frozen=True)
+class AblationConfig:
+    name: str
+    data: DataConfig
+    rows: tuple[RowConfig, ...]
+    codec: CodecConfig = field(default_factory=CodecConfig)
+    tunes: int = 0  # the first ones of the train split; 0 for all
+    length: int = 8  # tokens of a subsequence
+    bits: int = 16  # of a code
+    embedding: int = 32
+    hidden: int = 128  # cells of each LSTM
+    train: AblationTrain = field(default_factory=AblationTrain)
+
+
+def read_ablation(path: Path) -> AblationConfig:
+    """The configuration in a TOML file, or the shipped one of that name. Raises ConfigError that says what is wrong."""
+    shipped = SHIPPED / f"{path.name.removesuffix('.toml')}.toml"
+    if not path.is_file() and shipped.is_file():
+        path = shipped
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    config: AblationConfig = build(AblationConfig, table, str(path))
+    check(config, path)
+    return config
+
+
+def check(config: AblationConfig, path: Path) -> None:
+    """Raises ConfigError where values do not go together."""
+    train = config.train
+    for name in ("noise_rise", "extra_rise"):
+        between = getattr(train, name)
+        if len(between) != 2 or not 0 <= between[0] < between[1]:
+            raise ConfigError(f"{path}: train: {name} {list(between)} must be two shares, the first below the second")
+    if not train.extra_rise[1] < train.extra_fall <= 1:
+        raise ConfigError(f"{path}: train: extra_fall {train.extra_fall} must lie behind extra_rise, up to 1")
+    for where, value in (("length", config.length), ("bits", config.bits), ("batch", train.batch)):
+        if value < 1:
+            raise ConfigError(f"{path}: {where} {value} is less than 1")
+    if len({row.name for row in config.rows}) < len(config.rows) or not config.rows:
+        raise ConfigError(f"{path}: rows: there must be some, each with a name of its own")
