@@ -152,7 +152,7 @@ def name_boxes(whole: Map, frame: Frame) -> list[Box]:
     def cost(box: Box) -> float:
         outside = (box.right - box.left) * (box.bottom - box.top) - box.shared(plot)
         covered = sum(map(box.shared, [*marks, *taken]))
-        return 0 * outside + 100 * covered + sum(map(box.shared, phrases))
+        return 1000 * outside + 100 * covered + sum(map(box.shared, phrases))
 
     for place, mark in zip(whole.places, marks, strict=True):
         width = font(TEXT).getbbox(plain(short(place.name)))[2] + 8

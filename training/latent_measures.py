@@ -17,6 +17,7 @@ from assistant.bundle import MODEL, Bundle
 from assistant.clip import TICKS, Clip
 from assistant.condition import MOST_DENSE, condition
 from assistant.likeness import SLOT, distances, roll
+from assistant.request import AssistantError
 from assistant.runtime import Graph
 from training.corpus import Piece
 from training.scores import Segment, graph_score
@@ -138,7 +139,8 @@ class Judge:
 
     def _segment(self, clip: Clip) -> Segment:
         stream = encode(self.bundle.events, [clip])
-        return stream.tokens, np.append(stream.tokens[1:], IGNORED), stream.position, stream.meter, condition()
+        targets = np.append(stream.tokens[1:], np.int64(IGNORED))
+        return stream.tokens, targets, stream.position, stream.meter, condition()
 
 
 def _evenly_loud(clip: Clip) -> Clip:
@@ -146,7 +148,9 @@ def _evenly_loud(clip: Clip) -> Clip:
 
 
 def judge_of(bundle: Bundle, device: str = "cpu", threads: int = 1) -> Judge:
-    """A judge from a bundle of the family `charrnn`."""
+    """A judge from a bundle. Raises AssistantError `bad_args` where it is no Char-RNN."""
+    if bundle.card.family != "charrnn":
+        raise AssistantError("bad_args", f"--judge {bundle.card.name}: it is not a Char-RNN, so it cannot judge clips")
     return Judge(bundle, Graph(bundle.files[MODEL], str(bundle.folder), device, threads))
 
 

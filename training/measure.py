@@ -232,7 +232,7 @@ def moves(setting: Setting) -> Tables:
             for row, name in enumerate(ways):
                 after = made[row * len(NAMES) + which]
                 found[name].append(Move(which, asked, change_of(plain, after, unit)))
-    counts = {"all": {"clips": len(clips), "other sign": turned, "left out": impossible}}
+    counts: Table = {"all": {"clips": len(clips), "other sign": turned, "left out": impossible}}
     return {name: move_figures(some) for name, some in found.items()} | {"asked": counts}
 
 
