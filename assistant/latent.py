@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from assistant.bundle import DECODER, ENCODER, SPACE
 from assistant.clip import Clip, Note
-from assistant.codecs.phrases import Bars, PhraseCodec
+from assistant.codecs.phrases import Bars, PhraseCodec, tidied
 from assistant.network import Network
 from assistant.request import AssistantError
 
@@ -117,9 +117,9 @@ class Latent:
         return self.encode_bars(self.bars_of(clip), bars)
 
     def bars_of(self, clip: Clip) -> Bars:
-        """The bars of a clip. Raises AssistantError `bad_args` for a meter that the network does not know."""
+        """The bars of a clip as it would be written. Raises AssistantError `bad_args` for a meter without a place."""
         try:
-            return self.codec.encode(clip)
+            return self.codec.encode(tidied(clip))
         except ValueError as error:
             raise AssistantError(
                 "bad_args", f"the clip does not fit {self.network.bundle.card.name}: {error}"

@@ -31,8 +31,8 @@ from training.ablation_config import AblationConfig, RowConfig, read_ablation
 from training.config import Config, ConfigError
 from training.corpus import CorpusError
 from training.models.seqae import SeqAE, SeqAEConfig, continuity, hamming, quantisation, signs
-from training.shards import Corpus, Stream, prepare
-from training.train import read_checkpoint
+from training.run import read_checkpoint
+from training.shards import Stream, prepare
 
 KEPT = [KINDS.index(kind) for kind in ("TIME", "PITCH", "LONG", "DURATION")]  # what is played, not how loud
 COLUMNS = ("L_rec", "L_rec_bin", "hamming")
@@ -42,7 +42,9 @@ Figures = dict[str, float]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `continuo ablation`."""
-    parser.add_argument("config", type=Path, nargs="?", default=Path("seqae-ablation"), help="a TOML (default: shipped)")
+    parser.add_argument(
+        "config", type=Path, nargs="?", default=Path("seqae-ablation"), help="a TOML (default: shipped)"
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with the sets that the configuration names")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run: checkpoints, curves and the table")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in --out")
@@ -127,14 +129,16 @@ def fit(
     """The trained network of a row; goes on from its checkpoint where there is one."""
     settings = config.train
     torch.manual_seed(settings.seed)
-    net = SeqAE(SeqAEConfig(vocabulary, config.bits, config.embedding, config.hidden))
-    optimiser = torch.optim.Adam(net.parameters(), lr=settings.learning_rate)
+    net = SeqAE(SeqAEConfig(vocabulary, config.bits, config.embedding, config.hidden, config.spread))
+    optimiser = torch.optim.Adam(net.parameters(), lr=settings.learning_rate, fused=True)
     file = file_of(out, row)
     first = resumed(file, net, optimiser) if file.is_file() else 0
     writer = SummaryWriter(str(out / "curves" / file.stem), purge_step=first)
     bar = tqdm(range(first, settings.steps), row.name, initial=first, total=settings.steps, unit="step")
     for step in bar:
         optimiser.param_groups[0]["lr"] = settings.learning_rate * settings.rate(step)
+        net.train()
+        net.norm.train(step < settings.normalised * settings.steps)
         parts = losses(config, row, net, batch(train, settings.batch, settings.seed, step), step)
         optimiser.zero_grad()
         parts["loss"].backward()
@@ -143,7 +147,7 @@ def fit(
         if (step + 1) % settings.measure_every == 0 or step + 1 == settings.steps:
             measured = {"train": figures(net, train), "unseen": figures(net, unseen)}
             bar.set_postfix({name: f"{measured['train'][name]:.3f}" for name in COLUMNS})
-            write_curves(writer, measured | {"batch": {name: float(part) for name, part in parts.items()}}, step + 1)
+            write_curves(writer, measured | {"batch": {name: part.item() for name, part in parts.items()}}, step + 1)
             save(file, config, net, optimiser, step + 1)
     writer.close()
     return net
@@ -176,6 +180,7 @@ def joined(tunes: list[Tune]) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def figures(net: SeqAE, tunes: list[Tune]) -> Figures:
     """Nats a token from codes and from bits, mean Hamming distance of consecutive codes, and number of codes in use."""
+    net.eval()
     tokens, follows = joined(tunes)
     code = net.encode(tokens)
     real, binary = net.reconstruction(code, tokens)

@@ -20,7 +20,8 @@ class AblationTrain:
     warmup: int = 50  # steps
     decay: float = 0.75  # share after which the learning rate falls to a hundredth
     clip: float = 1.0  # gradient norm
-    noise: float = 0.5  # scale of the logistic noise before the tanh ...
+    normalised: float = 0.6  # share after which the normalisation of the codes stays as it is
+    noise: float = 0.4  # scale of the logistic noise before the tanh ...
     noise_rise: tuple[float, ...] = (0.2, 0.5)  # ... which it reaches between these shares
     extra_rise: tuple[float, ...] = (0.1, 0.25)  # the other two losses rise between these shares ...
     extra_fall: float = 0.85  # ... and fall until this one, by equal factors, ...
@@ -69,6 +70,7 @@ class AblationConfig:
     bits: int = 16  # of a code
     embedding: int = 32
     hidden: int = 128  # cells of each LSTM
+    spread: float = 2.0  # standard deviation of what tanh is given
     train: AblationTrain = field(default_factory=AblationTrain)
 
 

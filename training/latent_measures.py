@@ -165,15 +165,18 @@ class Move:
 
 
 def wished(clip: Clip, which: int, sign: int, unit: Array) -> float:
-    """The sign of a change by one standard deviation that an attribute of a clip can take: the one given, else the
-    other, else 0."""
+    """A change of an attribute that a clip can make, in standard deviations: one with the sign given, else with the
+    other, else 0. The share of syncopated notes is asked to change by one note at least: less there is not."""
     now = attributes(clip)[NAMES[which]]
+    least = {"syncopation": 1 / len(clip.notes)}.get(NAMES[which], 0.0)
     low, high = {
         "density": (TICKS / clip.length, MOST_DENSE),
         "pitch": (0.0, 127.0),
         "velocity": (1.0, 127.0),
     }.get(NAMES[which], (0.0, 1.0))
-    return float(next((s for s in (sign, -sign) if low <= now + s * unit[which] <= high), 0))
+    step = max(1.0, least / float(unit[which]))
+    fits = (s * step for s in (sign, -sign) if low - EQUAL <= now + s * step * unit[which] <= high + EQUAL)
+    return float(next(fits, 0.0))
 
 
 def change_of(before: Clip, after: Clip, unit: Array) -> Array:

@@ -169,8 +169,9 @@ def interpolation(setting: Setting) -> Tables:
     if setting.judge:
         tables["cost"] = _costs(setting.judge, setting.latent, ends, made)
     if setting.pictures:
-        rolls = [Row(f"{name} {step}", None, clip) for name, ways in made.items() for step, clip in enumerate(ways[0])]
-        piano_roll(rolls, setting.pictures / "interpolation.png", f"Ways from step 0 to step {STEPS - 1}")
+        for name, ways in made.items():
+            rows = [Row(f"step {step}", None, clip) for step, clip in enumerate(ways[0])]
+            piano_roll(rows, setting.pictures / f"interpolation-{name}.png", f"A way between two phrases, {name}")
     return tables
 
 
@@ -221,12 +222,12 @@ def moves(setting: Setting) -> Tables:
     turned = impossible = 0
     for number, clip in _bar(clips, "moves"):
         sign = 1 - 2 * (number % 2)
-        signs = np.array([wished(clip, which, sign, unit) for which in range(len(NAMES))])
-        turned, impossible = turned + int((signs == -sign).sum()), impossible + int((signs == 0).sum())
-        steps = np.concatenate([np.zeros((1, len(space.mean))), *(signs[:, None] * way for way in ways.values())])
+        wishes = np.array([wished(clip, which, sign, unit) for which in range(len(NAMES))])
+        turned, impossible = turned + int((wishes * sign < 0).sum()), impossible + int((wishes == 0).sum())
+        steps = np.concatenate([np.zeros((1, len(space.mean))), *(wishes[:, None] * way for way in ways.values())])
         plain, *made = (clip_from(latent, bars, clip) for bars in decoded(latent, clip, steps))
-        for which in np.flatnonzero(signs).tolist():
-            asked = float(signs[which])
+        for which in np.flatnonzero(wishes).tolist():
+            asked = float(wishes[which])
             moved = setting.ask("vary", (clip,), number, **{NAMES[which]: float(asked * unit[which])})[0]
             found["search"].append(Move(which, asked, change_of(clip, moved, unit)))
             for row, name in enumerate(ways):

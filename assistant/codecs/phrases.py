@@ -6,8 +6,9 @@ A phrase is a fixed number of bars of one meter; what a network makes of it is d
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -112,6 +113,31 @@ class PhraseCodec:
             for position, pitch, duration, velocity in row[:count]:
                 start = (bar * bars.steps + position) * self.step
                 yield Note(start, pitch, duration * self.step, max(1, velocity * VELOCITY_STEP))
+
+
+PLACES = (6, 8, 3)  # of 24 to the quarter: sixteenths, triplets of eighths, thirty-seconds, the likelier first
+NEARLY = TICKS // 8  # a note that ends so little before the next one begins was meant to reach it
+
+
+def tidied(clip: Clip) -> Clip:
+    """The clip as it would be written: onsets and ends on sixteenths, triplets or thirty-seconds, and no gaps where a
+    player only lifts the finger. Networks learn from written music; what is played a little short confuses them."""
+    onsets = sorted({_place(note.start) for note in clip.notes if not note.muted})
+    notes = []
+    for note in clip.notes:
+        start, later = _place(note.start), bisect_right(onsets, _place(note.start))
+        after = onsets[later] if later < len(onsets) else clip.length
+        end = after if 0 < after - note.end <= NEARLY else max(_place(note.end), start + TICKS // 8)
+        if start < clip.length:
+            notes.append(replace(note, start=start, duration=end - start))
+    return replace(clip, notes=tuple(notes))
+
+
+def _place(tick: int) -> int:
+    """The nearest place where written notes start."""
+    unit = TICKS // 24
+    found = (round(tick / (step * unit)) * step * unit for step in PLACES)
+    return min(found, key=lambda place: abs(place - tick))
 
 
 def _apart(notes: list[Note]) -> Iterator[tuple[Note, Note]]:

@@ -38,8 +38,13 @@ OPTIONS = (
     ),
 )
 CLIPS = (2, 2)
-FINER = 8  # points that are tried for each step
-BACKWARDS = 10.0  # what a step back costs, against a step that is one whole way too long
+FINER = 4  # points that are tried for each step, on each of the
+DETOURS = (0.0, 0.1, 0.2)  # ways: how far they bend, in standard deviations of the corpus
+ASTRAY = 0.5  # what it costs to be far from both, for each way that the two distances are longer than the whole
+BACK, FARTHER = (
+    0.3,
+    10.0,
+)  # what a step back costs, and how much more the farther, against a step one whole way too long
 
 
 def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
@@ -66,7 +71,7 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
     if steps == 2:
         return
     latent = meet.latent_of(network, clips)
-    at = np.linspace(0, 1, FINER * (steps - 1) + 1)[1:-1]
+    at = np.repeat(np.linspace(0, 1, FINER * (steps - 1) + 1)[1:-1], len(DETOURS))
     made: list[Clip] = []
     for clip in _SPACES[str(options["space"])](latent, first, last, at, options):
         if stop():
@@ -98,20 +103,26 @@ def even_steps(clips: list[Clip], first: Clip, last: Clip, steps: int) -> list[i
     on_way = away / np.maximum(away + near, 1e-9)
     empty = np.array([not clip.notes for clip in clips])
     wanted = np.arange(1, steps - 1) / (steps - 1)
-    place = np.abs(on_way[None] - wanted[:, None]) + 100.0 * empty  # (steps - 2, N)
+    astray = (away + near) / max(whole, 1e-9) - 1
+    place = np.abs(on_way[None] - wanted[:, None]) + ASTRAY * astray + 100.0 * empty  # (steps - 2, N)
     back = np.maximum(away[:, None] - away[None], 0) + np.maximum(near[None] - near[:, None], 0)  # from row to column
-    move = np.where(back > 1e-9, BACKWARDS * back + 1, 0) + np.where(np.tri(len(clips)) > 0, 1000.0, 0)
-    cost = place[0] + BACKWARDS * (np.maximum(near - whole, 0) > 1e-9)
+    move = _price(back) + np.where(np.tri(len(clips)) > 0, 1000.0, 0)
+    cost = place[0] + _price(np.maximum(near - whole, 0))
     came = np.zeros(place.shape, int)
     for step in range(1, len(wanted)):
         total = cost[:, None] + move
         came[step] = total.argmin(0)
         cost = total.min(0) + place[step]
-    cost = cost + BACKWARDS * (np.maximum(away - whole, 0) > 1e-9)
+    cost = cost + _price(np.maximum(away - whole, 0))
     chosen = [int(cost.argmin())]
     for step in range(len(wanted) - 1, 0, -1):
         chosen.append(int(came[step][chosen[-1]]))
     return chosen[::-1]
+
+
+def _price(back: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What it costs to go back so far."""
+    return np.where(back > 1e-9, BACK + FARTHER * back, 0.0)
 
 
 def common_bars(first: Clip, last: Clip, at: float) -> int:
@@ -125,6 +136,9 @@ def _latent(latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], op
     a, b = latent.encode(first, bars), latent.encode(last, bars)
     mean = latent.space.mean if options["curve"] == "spherical" else None
     codes = np.stack([between(a, b, part, mean) for part in at.tolist()])
+    random = np.random.default_rng(int(options["seed"] or 0))
+    bends = [bend * (latent.space.draw(random, len(a)) - latent.space.mean) for bend in DETOURS]
+    codes += np.stack([np.sin(np.pi * part) * bends[k % len(bends)] for k, part in enumerate(at.tolist())])
     yield from _decoded(latent, codes, bars, first, last, at)
 
 

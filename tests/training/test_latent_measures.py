@@ -135,10 +135,19 @@ def test_with_even_loudness_velocities_cost_nothing_more(judge: Judge) -> None:
 def test_what_is_asked_is_possible() -> None:
     plain = melody(*range(60, 68), duration=TICKS // 2)  # legato, no note syncopated
     signs = {name: [wished(plain, which, sign, UNIT) for sign in (1, -1)] for which, name in enumerate(NAMES)}
-    assert signs == {"density": [1, -1], "pitch": [1, -1], "syncopation": [1, 1], "length": [-1, -1]} | {
-        "velocity": [1, -1]
+    assert signs == {
+        "density": [1, -1],
+        "pitch": [1, -1],
+        "syncopation": [1, 1],
+        "length": [-1, -1],
+        "velocity": [1, -1],
     }
     assert wished(plain, NAMES.index("syncopation"), 1, 10 * UNIT) == 0
+
+
+def test_no_less_than_one_note_is_asked_to_be_syncopated() -> None:
+    plain, syncopation = melody(*range(60, 68), duration=TICKS // 2), NAMES.index("syncopation")
+    assert wished(plain, syncopation, 1, UNIT / 8) * UNIT[syncopation] / 8 == pytest.approx(1 / 8)
 
 
 def test_changes_are_in_standard_deviations() -> None:
@@ -256,7 +265,8 @@ def test_a_vae_interpolates_and_moves(bundle: Any, figures: Any, tmp_path: Path)
     assert counts["clips"] * len(NAMES) - counts["left out"] == found["moves"]["search"]["all"]["clips"]
     # the product sets the loudness itself, as far as velocities go, whatever the network has learnt
     assert 0.7 < found["moves"]["search"]["velocity"]["reached"] < 1.1
-    assert (tmp_path / "pictures" / "interpolation.png").is_file()
+    pictures = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert pictures == {f"interpolation-{name}.png" for name in ("spherical", "linear", "data")}
 
 
 def test_a_seqae_interpolates_and_walks(bundle: Any, figures: Any, tmp_path: Path) -> None:

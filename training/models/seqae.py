@@ -6,7 +6,9 @@ signs of the code alone, and what it learns does not reach the encoder. Three lo
 code of a subsequence beside the signs of the next one's, and the other way round) and quantisation (a code beside its
 own signs). `training/models/phrase.py` is the larger network, for phrases of bars.
 
-One thing is not in the source: in training, logistic noise on what tanh is given. A bit that the noise can turn holds
+Two things are not in the source. What tanh is given is normalised over the batch (Ioffe and Szegedy 2015), so that no
+bit can be the same for everything: the easiest way to continuous codes, one code for all, is closed, and what is left
+is a bit that seldom turns within a tune. And in training it gets logistic noise: a bit that the noise can turn holds
 nothing, so codes move to -1 and 1 by themselves (Salakhutdinov and Hinton 2009; Maddison et al. 2017).
 """
 
@@ -27,6 +29,7 @@ class SeqAEConfig:
     bits: int = 16  # Z
     embedding: int = 32  # E
     hidden: int = 128  # cells, H
+    spread: float = 2.0  # standard deviation of what tanh is given
 
 
 class Decoder(nn.Module):
@@ -57,13 +60,14 @@ class SeqAE(nn.Module):
         self.token = nn.Embedding(config.vocabulary, config.embedding)
         self.lstm = nn.LSTM(config.embedding, config.hidden, batch_first=True)
         self.code = nn.Linear(config.hidden, config.bits)
+        self.norm = nn.BatchNorm1d(config.bits, affine=False, momentum=0.05)
         self.decoder = Decoder(config)
         self.binary_decoder = Decoder(config)
 
     def encode(self, tokens: Tensor, noise: float = 0.0) -> Tensor:
         """Codes (B, Z) in -1 to 1 of tokens (B, T); `noise` is the scale of the logistic noise before the tanh."""
         _, (hidden, _) = self.lstm(self.token(tokens))
-        before: Tensor = self.code(hidden[0])
+        before: Tensor = self.config.spread * self.norm(self.code(hidden[0]))
         if noise:
             before = before + noise * torch.logit(torch.rand_like(before), eps=1e-6)
         return torch.tanh(before)
