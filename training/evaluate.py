@@ -6,22 +6,27 @@ import argparse
 import contextlib
 import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
 from assistant.bundle import CARD, MODEL, Card, find_bundles, read_bundle
+from assistant.network import Network, load
 from assistant.paths import bundled_models, models_dir
 from assistant.request import AssistantError
-from assistant.runtime import Graph, pick_device
-from training.config import Config, ConfigError, config_of
+from assistant.runtime import pick_device
+from training.config import CodecConfig, Config, ConfigError, config_of
 from training.corpus import CorpusError
-from training.shards import SPLITS, prepare
+from training.reconstruction import measured, reconstruction
+from training.shards import SPLITS
 from training.table import ROWS, network_scores
+from training.train import FAMILIES
 
+COUNTS = ("events", "notes", "phrases", "kl_nats_per_phrase")
 Rows = dict[str, dict[str, float]]
-FIGURES = ("nats_per_event", "nats_per_note")
+CODEC = {field.name for field in fields(CodecConfig)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,29 +63,35 @@ def folder_of(bundle: str) -> Path:
 def evaluate(
     folder: Path, data: Path, cache: Path, split: str = "test", device: str = "cpu", threads: int = 0
 ) -> dict[str, Any]:
-    """`bundle`, `split`, `events`, `notes`, `rows` (nats an event and a note in each mode), and `difference` of the
-    rows to those in the card, None for a split that cards do not speak of. Raises AssistantError."""
+    """`bundle`, `split`, counts, `rows` of figures, and `difference` of the rows to those in the card, None for a split
+    that cards do not speak of. Raises AssistantError."""
     bundle = read_bundle(folder)
     config = config_of_card(bundle.card, folder)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what becomes of the files is no part of the answer
-            corpus = prepare(config, data, cache)
+            corpus = FAMILIES[config.model.family].prepare(config, data, cache)
     except CorpusError as error:
         raise AssistantError("bad_args", f"{folder}: {error}") from None
-    if not corpus.splits[split]:
+    if not corpus.origin["pieces"][split]:
         raise AssistantError("bad_args", f"--split {split}: the data in {data} have no piece in it")
-    graph = Graph(bundle.files[MODEL], str(folder), pick_device(device)[0], threads)
-    scores = network_scores(graph, config, corpus, split, progress=True)
+    network = load(bundle, pick_device(device)[0], threads)
+    figures = sampled if config.model.family == "charrnn" else coded
+    found = figures(network, config, corpus, split)
+    apart = difference(found["rows"], bundle.card, folder) if split == "test" else None
+    return {"bundle": str(folder), "split": split} | found | {"difference": apart}
+
+
+def sampled(network: Network, config: Config, corpus: Any, split: str) -> dict[str, Any]:
+    """Counts and rows of a network that samples events: nats an event and a note in each mode."""
+    scores = network_scores(network.graphs[MODEL], config, corpus, split, progress=True)
     rows = {ROWS[mode]: score.row() for mode, score in scores.items()}
-    free = scores["free"]
-    return {
-        "bundle": str(folder),
-        "split": split,
-        "events": free.events,
-        "notes": free.notes,
-        "rows": rows,
-        "difference": difference(rows, bundle.card, folder) if split == "test" else None,
-    }
+    return {"events": scores["free"].events, "notes": scores["free"].notes, "rows": rows}
+
+
+def coded(network: Network, config: Config, corpus: Any, split: str) -> dict[str, Any]:
+    """Counts and rows of a phrase autoencoder: how well it gives phrases back."""
+    rows, divergence = reconstruction(network, corpus, split)
+    return {"phrases": len(measured(corpus, split)), "kl_nats_per_phrase": round(divergence, 2), "rows": rows}
 
 
 def config_of_card(card: Card, folder: Path) -> Config:
@@ -90,8 +101,9 @@ def config_of_card(card: Card, folder: Path) -> Config:
             "name": card.name,
             "title": card.title,
             "data": {"sets": card.data["sets"]},
-            "codec": dict(card.codec),
-            "model": {"family": card.family, "layers": card.sizes["layers"], "hidden": card.sizes["hidden"]},
+            "codec": {key: value for key, value in card.codec.items() if key in CODEC},
+            "model": {"family": card.family, "layers": card.sizes.get("layers", 1), "hidden": card.sizes["hidden"]},
+            "phrase": {key: value for key, value in card.codec.items() if key not in CODEC},
         }
         return config_of(table, CARD)
     except (KeyError, TypeError) as error:
@@ -104,7 +116,7 @@ def difference(rows: Rows, card: Card, folder: Path) -> Rows:
     """By how much each figure lies above that of the card."""
     try:
         said = card.metrics["test"]["rows"]
-        return {name: {key: round(row[key] - said[name][key], 4) for key in FIGURES} for name, row in rows.items()}
+        return {name: {key: round(row[key] - said[name][key], 4) for key in row} for name, row in rows.items()}
     except (KeyError, TypeError) as error:
         raise AssistantError("no_model", f"{folder}: the metrics of {CARD} lack a figure: {error}") from None
 
@@ -113,11 +125,14 @@ def as_text(found: dict[str, Any]) -> str:
     """The figures as lines for people."""
     rows, apart = found["rows"], found["difference"]
     width = max(map(len, rows))
+    first = next(iter(next(iter(rows.values()))))
+    counts = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in found.items() if key in COUNTS)
+    columns = [name.replace("_per_", "/").replace("_", " ") for name in next(iter(rows.values()))]
     lines = [
-        f"{found['bundle']}, {found['split']} split: {found['events']} events, {found['notes']} notes",
-        f"{'':{width}}  nats/event  nats/note" + ("  beside the card" if apart else ""),
+        f"{found['bundle']}, {found['split']} split: {counts}",
+        f"{'':{width}}" + "".join(f"  {column:>10}" for column in columns) + ("  beside the card" if apart else ""),
     ]
     for name, row in rows.items():
-        line = f"{name:{width}}  {row['nats_per_event']:10.4f}  {row['nats_per_note']:9.4f}"
-        lines.append(line + (f"  {apart[name]['nats_per_event']:+15.4f}" if apart else ""))
+        line = f"{name:{width}}" + "".join(f"  {value:10.4f}" for value in row.values())
+        lines.append(line + (f"  {apart[name][first]:+15.4f}" if apart else ""))
     return "\n".join(lines)

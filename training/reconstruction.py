@@ -77,8 +77,7 @@ def _slots(codec: PhraseCodec, bars: Bars) -> list[tuple[frozenset[int], frozens
 def reconstruction(network: Network, corpus: PhraseCorpus, split: str) -> tuple[dict[str, Found], float]:
     """The rows of the table, and the KL divergence in nats a phrase, over phrases of a split that share no bar."""
     latent, codec = Latent(network), corpus.codec
-    starts = corpus.starts(split, codec.bars, apart=True)
-    starts = starts[:: -(-len(starts) // MOST)]
+    starts = measured(corpus, split)
     mean, spread = encoded_phrases(network.graphs["encoder.onnx"], corpus, starts)
     divergence = 0.5 * (mean.astype(np.float64) ** 2 + np.exp(spread) - 1 - spread)
     codes = np.where(mean > 0, np.float32(1), np.float32(-1)) if latent.binary else mean
@@ -94,6 +93,12 @@ def reconstruction(network: Network, corpus: PhraseCorpus, split: str) -> tuple[
         add(hold, codec, bars, Bars(bars.notes[:, :0], np.zeros_like(bars.count), bars.steps))
     rows = {"always hold": hold.row(), "nearest phrase": nearest(corpus, starts, true).row(), "network": ours.row()}
     return rows, float(divergence.sum(1).mean())
+
+
+def measured(corpus: PhraseCorpus, split: str) -> NDArray[np.int64]:
+    """First bars of the phrases that are measured: they share no bar, and are spread evenly."""
+    starts = corpus.starts(split, corpus.codec.bars, apart=True)
+    return starts[:: -(-len(starts) // MOST)]
 
 
 def bars_of(rows: PhraseRows) -> Bars:
