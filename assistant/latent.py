@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,7 @@ class Space:
         return file.getvalue()
 
 
+@lru_cache(maxsize=16)
 def space_of(data: bytes) -> Space:
     """What `to_bytes` gave. Raises ValueError or KeyError for anything else; nothing in it is executed."""
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
@@ -102,7 +103,7 @@ class Latent:
         """Whether codes are signs."""
         return self.network.bundle.card.family == "seqae"
 
-    @cached_property
+    @property
     def space(self) -> Space:
         """What is known of the space. Raises AssistantError `no_model` where the file does not say it."""
         bundle = self.network.bundle

@@ -1,4 +1,4 @@
-"""How far two clips lie apart, note by note."""
+"""How far two clips lie apart, note by note, and the clips that lead most evenly from one to another."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from assistant.clip import TICKS, Clip
 
 SLOT = TICKS // 4
+ASTRAY = 0.5  # what it costs to be far from both ends, for each way that the two distances are longer than the whole
+# what a step back costs, and how much more the farther it goes, against a step that is one whole way too long
+BACK, FARTHER = 0.3, 10.0
 
 
 def roll(clip: Clip, slots: int) -> NDArray[np.bool_]:
@@ -34,3 +37,36 @@ def distances(clips: Sequence[Clip], other: Clip) -> NDArray[np.float64]:
     both = np.array([np.count_nonzero(cells & fixed) for cells in rolls], float)
     all_of_both = np.array([np.count_nonzero(cells) for cells in rolls], float) + np.count_nonzero(fixed)
     return np.asarray(1 - 2 * both / np.maximum(all_of_both, 1), float)
+
+
+def even_steps(clips: Sequence[Clip], first: Clip, last: Clip, steps: int) -> tuple[list[int], float]:
+    """Indices, rising, of the `steps - 2` clips that lead most evenly from `first` to `last`, and their mean price.
+
+    The least sum, over all choices, of how far each clip lies from its place on the way, and of what it costs to come
+    nearer to the first or to get farther from the last again. An empty clip is never chosen while there is another.
+    """
+    away, near = distances(clips, first), distances(clips, last)
+    whole = float(distances([first], last)[0])
+    on_way = away / np.maximum(away + near, 1e-9)
+    empty = np.array([not clip.notes for clip in clips])
+    wanted = np.arange(1, steps - 1) / (steps - 1)
+    astray = (away + near) / max(whole, 1e-9) - 1
+    place = np.abs(on_way[None] - wanted[:, None]) + ASTRAY * astray + 100.0 * empty  # (steps - 2, N)
+    back = np.maximum(away[:, None] - away[None], 0) + np.maximum(near[None] - near[:, None], 0)  # from row to column
+    move = _price(back) + np.where(np.tri(len(clips)) > 0, 1000.0, 0)
+    cost = place[0] + _price(np.maximum(near - whole, 0))
+    came = np.zeros(place.shape, int)
+    for step in range(1, len(wanted)):
+        total = cost[:, None] + move
+        came[step] = total.argmin(0)
+        cost = total.min(0) + place[step]
+    cost = cost + _price(np.maximum(away - whole, 0))
+    chosen = [int(cost.argmin())]
+    for step in range(len(wanted) - 1, 0, -1):
+        chosen.append(int(came[step][chosen[-1]]))
+    return chosen[::-1], float(cost.min()) / max(len(wanted), 1)
+
+
+def _price(back: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What it costs to go back so far."""
+    return np.where(back > 1e-9, BACK + FARTHER * back, 0.0)

@@ -23,10 +23,10 @@ def network_of(run: Path) -> tuple[PhraseNet, PhraseCodec]:
 
 
 def eager_interpolation(
-    net: PhraseNet, codec: PhraseCodec, first: Clip, last: Clip, points: int
-) -> Callable[[], torch.Tensor]:
+    net: PhraseNet, codec: PhraseCodec, first: Clip, last: Clip, points: int, in_turn: bool
+) -> Callable[[], object]:
     """A function that codes two clips of the same meter and length and plays `points` codes on the straight way
-    between, all bars of all of them side by side."""
+    between: all bars of all of them side by side, or `in_turn` one phrase of all of them after the other."""
 
     def codes(clip: Clip) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         bars = codec.encode(clip)
@@ -36,12 +36,15 @@ def eager_interpolation(
         mean, _ = net.encode(torch.from_numpy(bars.notes[index]), torch.from_numpy(bars.count[index]), steps)
         return mean.numpy()
 
-    def work() -> torch.Tensor:
+    def work() -> object:
         with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
             ends = codes(first), codes(last)
-            way = np.stack([between(*ends, part) for part in np.linspace(0, 1, points).tolist()])
-            code = torch.from_numpy(way.reshape(-1, way.shape[-1]))
-            steps = torch.full((len(code),), first.bar // codec.step)
-            return greedy(net.decoder, code, steps, codec.most, codec.voices == "one")[0]
+            way = torch.from_numpy(np.stack([between(*ends, part) for part in np.linspace(0, 1, points).tolist()]))
+            batches = way.unbind(1) if in_turn else [way.flatten(0, 1)]
+            played = []
+            for code in batches:
+                steps = torch.full((len(code),), first.bar // codec.step)
+                played.append(greedy(net.decoder, code, steps, codec.most, codec.voices == "one")[0])
+            return played
 
     return work

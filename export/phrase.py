@@ -23,7 +23,7 @@ from export.step import HIDDEN_SCALE, HIDDEN_ZERO, Nodes, product
 from training.models.phrase import PITCHES, Decoder, PhraseNet, greedy
 from training.phrases import PhraseRows
 
-COLD, COLD_HEAT = 1e-3, 1e20  # up to this temperature logits are multiplied with so much that the likeliest is drawn
+COLD = 1e-3  # up to this temperature the likeliest is taken
 
 
 def encoder_graph(net: PhraseNet, int8: bool) -> onnx.ModelProto:
@@ -126,16 +126,16 @@ def _constants(outer: Layers, positions: int) -> None:
         ("hidden_zero", HIDDEN_ZERO),
     ):
         outer.constant(name, value)
-    warm = outer.one("Div", outer.constant("unit", np.float32(1)), "temperature")
+    outer.name("Div", outer.constant("unit", np.float32(1)), "temperature", name="heat")
     cold = outer.one("LessOrEqual", "temperature", outer.constant("cold", np.float32(COLD)))
-    outer.name("Where", cold, outer.constant("cold_heat", np.float32(COLD_HEAT)), warm, name="heat")
+    outer.name("Squeeze", cold, name="is_cold")
 
 
 def _plan(outer: Layers, decoder: Decoder) -> None:
     """What stays the same in the loop, under names that it knows. R bars, H cells, S slots.
 
     bar_gates (R, 4H); place_logits, inside (R, positions + 1): whether a place is in the bar; first_slot (R, 1): row of
-    each bar's first slot in slots (R x S, H + pitches), what the heads read there and logits of the pitch.
+    each bar's first slot in slots (R x S, D).
     """
     config, hidden = decoder.config, decoder.config.hidden
     spread = outer.one("Reshape", outer.linear("spread", decoder.spread, "latent"), outer.ints(0, config.bars, -1))
@@ -153,10 +153,11 @@ def _plan(outer: Layers, decoder: Decoder) -> None:
     outer.name("Add", onsets, outer.weight("end_bias", decoder.end.bias), name="place_logits")
     length = outer.one("Expand", outer.one("Unsqueeze", "steps", outer.ints(1)), outer.ints(1, config.bars))
     outer.name("Less", "places_in_bar", outer.one("Reshape", length, outer.ints(-1, 1)), name="inside")
-    weight = torch.cat([decoder.mix.weight[:, hidden:], decoder.chords.weight]).T
-    read = outer.affine("slots", weight, torch.cat([decoder.mix.bias, decoder.chords.bias]), sheet)
-    outer.name("Identity", read, name="slots")
-    total, slots = outer.one("Gather", outer.one("Shape", read), "zero"), outer.constant("step", np.int64(config.slots))
+    outer.name("Identity", sheet, name="slots")
+    total, slots = (
+        outer.one("Gather", outer.one("Shape", sheet), "zero"),
+        outer.constant("step", np.int64(config.slots)),
+    )
     outer.name("Unsqueeze", outer.one("Range", "zero", total, slots), outer.ints(1), name="first_slot")
 
 
@@ -188,7 +189,11 @@ def _step(outer: Layers, body: Nodes, decoder: Decoder, one: bool) -> list[str]:
     slot = body.one("Gather", outer.constant("slot_of", _slot_of(config.positions, config.slots)), note[0])
     slot = body.one("Squeeze", body.one("Add", "first_slot", slot), outer.ints(1))
     halves = outer.ints(config.hidden, PITCHES)
-    here, chords = body.op("Split", body.one("Gather", "slots", slot), halves, outputs=2, axis=1)
+    weight = torch.cat([decoder.mix.weight[:, config.hidden :], decoder.chords.weight]).T
+    bias = torch.cat([decoder.mix.bias, decoder.chords.bias])
+    read = body.one("MatMul", body.one("Gather", "slots", slot), outer.weight("read_weight", weight))
+    read = body.one("Add", read, outer.weight("read_bias", bias))
+    here, chords = body.op("Split", read, halves, outputs=2, axis=1)
     known = body.one("Add", known, here)
     for column, head in enumerate((decoder.pitch, decoder.duration, decoder.velocity), 1):
         table, row = outer.weight(f"known_{column}", tables[column - 1]), body.one("Squeeze", note[-1], outer.ints(1))
@@ -215,15 +220,26 @@ def _lstm_step(outer: Layers, body: Nodes, cells: int) -> tuple[str, str]:
 
 
 def _choice(outer: Layers, body: Nodes, logits: str, draw: str, legal: str) -> str:
-    """(R, 1) one of the `legal` columns of `logits`: the inverse of their cumulative distribution at `draw`."""
-    hot = body.one("Mul", logits, "heat")
-    share = body.one("Softmax", body.one("Where", legal, hot, "shut") if legal else hot, axis=1)
+    """(R, 1) one of the `legal` columns of `logits`: the likeliest where it is cold, else the inverse of their
+    cumulative distribution at `draw`."""
+    open_ones = body.one("Where", legal, logits, "shut") if legal else logits
+    likeliest, drawn = (Nodes(f"{body.prefix}_{len(body.nodes)}_{name}") for name in ("likeliest", "drawn"))
+    likeliest.one("ArgMax", open_ones, axis=1, keepdims=1)
+    share = drawn.one("Softmax", drawn.one("Mul", open_ones, "heat"), axis=1)
     if legal:  # a softmax may leave a trace of what is shut
-        share = body.one("Where", legal, share, "nothing")
-    sums = body.one("CumSum", share, "axis")
-    aim = body.one("Mul", draw, body.one("Gather", sums, outer.ints(-1), axis=1))
-    passed = body.one("Cast", body.one("Greater", sums, aim), to=TensorProto.UINT8)
-    return body.one("ArgMax", passed, axis=1, keepdims=1)  # the first
+        share = drawn.one("Where", legal, share, "nothing")
+    sums = drawn.one("CumSum", share, "axis")
+    aim = drawn.one("Mul", draw, drawn.one("Gather", sums, outer.ints(-1), axis=1))
+    passed = drawn.one("Cast", drawn.one("Greater", sums, aim), to=TensorProto.UINT8)
+    drawn.one("ArgMax", passed, axis=1, keepdims=1)  # the first
+    return body.one("If", "is_cold", then_branch=_branch(likeliest), else_branch=_branch(drawn))
+
+
+def _branch(nodes: Nodes) -> onnx.GraphProto:
+    """Nodes as a branch that gives what the last one makes."""
+    return helper.make_graph(
+        nodes.nodes, nodes.prefix, [], [helper.make_empty_tensor_value_info(nodes.nodes[-1].output[0])]
+    )
 
 
 def parity(net: PhraseNet, codec: PhraseCodec, rows: PhraseRows) -> tuple[float, float]:

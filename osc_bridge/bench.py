@@ -30,6 +30,7 @@ from assistant.midi import read_midi
 from assistant.paths import examples_dir
 from assistant.request import AssistantError
 from assistant.runtime import Graph
+from osc_bridge import bench_latent
 from osc_bridge.child import daemon
 from osc_bridge.client import Client
 
@@ -46,14 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=7, help="runs of each kind (default: 7)")
     parser.add_argument("--requests", type=int, default=40, help="requests over UDP (default: 40)")
     parser.add_argument("--clip", type=Path, default=examples_dir() / "sonatina.mid", help="clip to continue over UDP")
+    parser.add_argument("--latent", default="melody-2bars", help="bundle that interpolates (default: melody-2bars)")
+    parser.add_argument("--run", type=Path, dest="folder", help="run of that bundle, to measure eager torch beside it")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure everything and print it."""
     bundles = Engine().bundles
-    if args.model not in bundles:
-        raise AssistantError("no_model", f"no model {args.model}; known: {', '.join(bundles) or 'none'}")
+    for name in (args.model, args.latent):
+        if name not in bundles:
+            raise AssistantError("no_model", f"no model {name}; known: {', '.join(bundles) or 'none'}")
     bundle = bundles[args.model]
     cores = os.cpu_count() or 1
     report: dict[str, Any] = {"model": args.model, "load_before": _load(), "cores": cores}
@@ -61,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         report[name] = tokens_per_s(bundle, threads, clock, args.tokens, args.rounds, quiet=args.json)
     report["tokens_per_s"] = report["one_thread"]["tokens_per_s"]
     report |= over_udp(read_midi(args.clip), args.requests, quiet=args.json)
+    report["interpolate"] = bench_latent.interpolation(args.latent, args.folder, args.rounds, quiet=args.json)
     report["load_after"] = _load()
     print(json.dumps(report) if args.json else as_text(report))
     return 0
@@ -160,6 +165,7 @@ def as_text(report: dict[str, Any]) -> str:
         f"continue, 4 bars, 8 candidates over UDP: median {udp['median_ms']} ms, p95 {udp['p95_ms']} ms, "
         f"first notes {udp['first_notes_ms']} ms"
     )
+    lines.append(bench_latent.as_text(report["interpolate"]))
     lines.append(f"ready after {report['ready_s']} s, memory {report['rss_mb']} MB")
     return "\n".join(lines)
 

@@ -14,18 +14,18 @@ class AblationTrain:
     """What all rows share. Shares are of all steps."""
 
     seed: int = 1
-    steps: int = 4000
-    batch: int = 6  # tunes of one step
+    steps: int = 2500
+    batch: int = 12  # tunes of one step
     learning_rate: float = 3e-3
     warmup: int = 50  # steps
     decay: float = 0.75  # share after which the learning rate falls to a hundredth
     clip: float = 1.0  # gradient norm
-    normalised: float = 0.6  # share after which the normalisation of the codes stays as it is
+    normalised: float = 0.75  # share after which the normalisation of the codes stays as it is
     noise: float = 0.4  # scale of the logistic noise before the tanh ...
-    noise_rise: tuple[float, ...] = (0.2, 0.5)  # ... which it reaches between these shares
-    extra_rise: tuple[float, ...] = (0.1, 0.25)  # the other two losses rise between these shares ...
-    extra_fall: float = 0.85  # ... and fall until this one, by equal factors, ...
-    extra_end: float = 0.2  # ... to this part of their weights
+    noise_rise: tuple[float, ...] = (0.1, 0.5)  # ... which it reaches between these shares
+    extra_rise: tuple[float, ...] = (0.05, 0.5)  # the other two losses rise between these shares ...
+    extra_fall: float = 0.9  # ... and fall until this one, by equal factors, ...
+    extra_end: float = 0.15  # ... to this part of their weights
     measure_every: int = 500  # steps, from checkpoint to checkpoint
     threads: int = 1
 

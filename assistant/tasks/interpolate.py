@@ -16,7 +16,7 @@ from assistant.bundle import Bundle
 from assistant.clip import TICKS, Clip
 from assistant.codecs.phrases import Bars
 from assistant.latent import Codes, Latent, clip_from, levelled
-from assistant.likeness import distances
+from assistant.likeness import even_steps
 from assistant.network import Network
 from assistant.option import Option
 from assistant.request import AssistantError, Candidate
@@ -28,7 +28,7 @@ NAME = "interpolate"
 SUMMARY = "clips on the way from one clip to another"
 OPTIONS = (
     Option("steps", "int", 8, "how many clips, the two given ones among them", 2, 32),
-    Option("curve", "choice", "spherical", "the way through the space", choices=("spherical", "linear")),
+    Option("curve", "choice", "linear", "the way through the space", choices=("linear", "spherical")),
     Option(
         "space",
         "choice",
@@ -38,13 +38,9 @@ OPTIONS = (
     ),
 )
 CLIPS = (2, 2)
-FINER = 4  # points that are tried for each step, on each of the
-DETOURS = (0.0, 0.1, 0.2)  # ways: how far they bend, in standard deviations of the corpus
-ASTRAY = 0.5  # what it costs to be far from both, for each way that the two distances are longer than the whole
-BACK, FARTHER = (
-    0.3,
-    10.0,
-)  # what a step back costs, and how much more the farther, against a step one whole way too long
+ROUNDS = ((2, 0.0), (3, 0.1), (3, 0.2))  # points a step that are tried, and how far the way bends there, in standard
+# deviations of the corpus; a round is for what the ones before did not find
+EVEN = 0.15  # price of a step that is good enough
 
 
 def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
@@ -71,58 +67,37 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
     if steps == 2:
         return
     latent = meet.latent_of(network, clips)
-    at = np.repeat(np.linspace(0, 1, FINER * (steps - 1) + 1)[1:-1], len(DETOURS))
-    made: list[Clip] = []
-    for clip in _SPACES[str(options["space"])](latent, first, last, at, options):
-        if stop():
-            return
-        made.append(clip)
-        yield [], 0.9 * len(made) / len(at)
-    chosen = even_steps(made, first, last, steps)
-    yield [_step(index, made[which], clips, steps) for index, which in enumerate(chosen, 1)], 1.0
+    way = _SPACES[str(options["space"])]
+    made: list[tuple[float, Clip]] = []
+    chosen: list[int] = []
+    for number, (finer, bend) in enumerate(ROUNDS):
+        at = (np.arange(1, finer * (steps - 1)) + 0.5 * (bend > 0)) / (finer * (steps - 1))
+        for part, clip in zip(at.tolist(), way(latent, first, last, at, bend, options), strict=True):
+            if stop():
+                return
+            made.append((part, clip))
+        made.sort(key=lambda point: point[0])
+        chosen, price = even_steps([clip for _, clip in made], first, last, steps)
+        if price <= EVEN or way is _data:
+            break
+        yield [], (number + 1) / (len(ROUNDS) + 1)
+    yield [_step(index, made[which][1], clips, steps) for index, which in enumerate(chosen, 1)], 1.0
 
 
 def _step(index: int, clip: Clip, ends: Clips, steps: int) -> Slice:
-    """A step as an answer: tempo and loudness lie between those of the ends."""
+    """A step as an answer: its tempo lies between those of the ends, and so does its loudness, in velocities that the
+    ends have too: a level between two written ones would be one that nobody wrote."""
     part = index / (steps - 1)
     level, tempo = (
         (1 - part) * low + part * high for low, high in (map(meet.mean_velocity, ends), (ends[0].tempo, ends[1].tempo))
     )
-    clip = replace(clip, notes=levelled(clip.notes, level), tempo=tempo)
+    known = np.array(sorted({note.velocity for end in ends for note in end.notes if not note.muted}))
+    notes = (
+        replace(note, velocity=int(known[np.abs(known - note.velocity).argmin()]))
+        for note in levelled(clip.notes, level)
+    )
+    clip = replace(clip, notes=tuple(notes), tempo=tempo)
     return at_once(index, Candidate(clip, 0, measures_of(clip)))
-
-
-def even_steps(clips: list[Clip], first: Clip, last: Clip, steps: int) -> list[int]:
-    """Indices, rising, of the `steps - 2` clips that lead most evenly from `first` to `last`.
-
-    The least sum, over all choices, of how far each clip lies from its place on the way, and of what it costs to come
-    nearer to the first or to get farther from the last again. An empty clip is never chosen while there is another.
-    """
-    away, near = distances(clips, first), distances(clips, last)
-    whole = float(distances([first], last)[0])
-    on_way = away / np.maximum(away + near, 1e-9)
-    empty = np.array([not clip.notes for clip in clips])
-    wanted = np.arange(1, steps - 1) / (steps - 1)
-    astray = (away + near) / max(whole, 1e-9) - 1
-    place = np.abs(on_way[None] - wanted[:, None]) + ASTRAY * astray + 100.0 * empty  # (steps - 2, N)
-    back = np.maximum(away[:, None] - away[None], 0) + np.maximum(near[None] - near[:, None], 0)  # from row to column
-    move = _price(back) + np.where(np.tri(len(clips)) > 0, 1000.0, 0)
-    cost = place[0] + _price(np.maximum(near - whole, 0))
-    came = np.zeros(place.shape, int)
-    for step in range(1, len(wanted)):
-        total = cost[:, None] + move
-        came[step] = total.argmin(0)
-        cost = total.min(0) + place[step]
-    cost = cost + _price(np.maximum(away - whole, 0))
-    chosen = [int(cost.argmin())]
-    for step in range(len(wanted) - 1, 0, -1):
-        chosen.append(int(came[step][chosen[-1]]))
-    return chosen[::-1]
-
-
-def _price(back: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What it costs to go back so far."""
-    return np.where(back > 1e-9, BACK + FARTHER * back, 0.0)
 
 
 def common_bars(first: Clip, last: Clip, at: float) -> int:
@@ -130,15 +105,18 @@ def common_bars(first: Clip, last: Clip, at: float) -> int:
     return round((1 - at) * first.bars + at * last.bars)
 
 
-def _latent(latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], options: Options) -> Iterator[Clip]:
+def _latent(
+    latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], bend: float, options: Options
+) -> Iterator[Clip]:
     """The clips on the straight or the spherical way between the codes; the shorter clip is repeated."""
     bars = max(first.bars, last.bars)
     a, b = latent.encode(first, bars), latent.encode(last, bars)
     mean = latent.space.mean if options["curve"] == "spherical" else None
     codes = np.stack([between(a, b, part, mean) for part in at.tolist()])
-    random = np.random.default_rng(int(options["seed"] or 0))
-    bends = [bend * (latent.space.draw(random, len(a)) - latent.space.mean) for bend in DETOURS]
-    codes += np.stack([np.sin(np.pi * part) * bends[k % len(bends)] for k, part in enumerate(at.tolist())])
+    if bend:
+        random = np.random.default_rng(int(options["seed"] or 0))
+        aside = latent.space.draw(random, len(a)) - latent.space.mean
+        codes += np.float32(bend) * np.sin(np.pi * at).astype(np.float32)[:, None, None] * aside
     yield from _decoded(latent, codes, bars, first, last, at)
 
 
@@ -169,13 +147,17 @@ def between(first: Codes, last: Codes, part: float, mean: Codes | None = None) -
     return np.asarray(mean + way * ((1 - part) * long_a + part * long_b), np.float32)
 
 
-def _binary(latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], options: Options) -> Iterator[Clip]:
+def _binary(
+    latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], bend: float, options: Options
+) -> Iterator[Clip]:
     """The shortest way between the codes: bits that differ are flipped one by one, in an order drawn from the seed."""
     if not latent.binary:
         raise AssistantError("bad_args", f"model {latent.network.bundle.card.name} has no binary codes")
     bars = max(first.bars, last.bars)
     a, b = (latent.encode(clip, bars) for clip in (first, last))
-    order = np.random.default_rng(int(options["seed"] or 0)).permutation(np.flatnonzero((a != b).ravel()))
+    order = np.random.default_rng([int(options["seed"] or 0), round(10 * bend)]).permutation(
+        np.flatnonzero((a != b).ravel())
+    )
     codes = np.repeat(a.reshape(1, -1), len(at), 0)
     for row, part in enumerate(at.tolist()):
         flipped = order[: round(part * len(order))]
@@ -183,7 +165,9 @@ def _binary(latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], op
     yield from _decoded(latent, codes.reshape(len(at), *a.shape), bars, first, last, at)
 
 
-def _data(latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], options: Options) -> Iterator[Clip]:
+def _data(
+    latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], bend: float, options: Options
+) -> Iterator[Clip]:
     """The comparison that a latent space must beat: each sixteenth has the notes of one clip or of the other."""
     bars = max(first.bars, last.bars)
     slot = TICKS // 4

@@ -120,7 +120,9 @@ def test_every_tune_stands_once_in_a_round() -> None:
 
 
 def test_the_schedule_rises_and_falls() -> None:
-    train = AblationTrain(steps=100, warmup=1, noise=2.0, noise_rise=(0.2, 0.4), extra_rise=(0.1, 0.3), extra_fall=0.9)
+    train = AblationTrain(
+        steps=100, warmup=1, noise=2.0, noise_rise=(0.2, 0.4), extra_rise=(0.1, 0.3), extra_fall=0.9, extra_end=0.2
+    )
     assert [train.noise_at(step) for step in (0, 20, 30, 40, 99)] == pytest.approx([0, 0, 1, 2, 2])
     assert [train.strength(step) for step in (10, 20, 30, 90, 99)] == pytest.approx([0, 0.5, 1, 0.2, 0.2])
     assert train.strength(60) == pytest.approx(0.2**0.5)

@@ -1,0 +1,59 @@
+"""An engine that has nothing but tiny latent models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_phrases
+
+from assistant.clip import Clip
+from assistant.engine import Engine
+from assistant.latent import Latent
+from assistant.request import Candidate, Request
+
+
+@pytest.fixture(scope="session")
+def latent_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of bundles, named by family, voices and bars of a phrase."""
+    folder = tmp_path_factory.mktemp("latent")
+    for family, voices, bars in (("vae", "one", 2), ("vae", "many", 2), ("seqae", "one", 1), ("seqae", "one", 2)):
+        tiny_phrases.bundle(folder, family, voices, f"{family}-{voices}-{bars}", bars=bars)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def latent_engine(latent_models: Path) -> Engine:
+    return Engine([latent_models], "cpu")
+
+
+@pytest.fixture(scope="session")
+def latent(latent_engine: Engine) -> Latent:
+    """A model of one voice in phrases of two bars."""
+    return Latent(latent_engine.network("vae-one-2"))
+
+
+@pytest.fixture(scope="session")
+def many(latent_engine: Engine) -> Latent:
+    """A model of many voices in phrases of two bars."""
+    return Latent(latent_engine.network("vae-many-2"))
+
+
+@pytest.fixture(scope="session")
+def bits(latent_engine: Engine) -> Latent:
+    """A model with binary codes, one for each bar."""
+    return Latent(latent_engine.network("seqae-one-1"))
+
+
+Ask = Callable[..., tuple[Candidate, ...]]
+
+
+@pytest.fixture(scope="session")
+def ask(latent_engine: Engine) -> Ask:
+    """The candidates of a task for clips and options; the seed is 5 unless told."""
+
+    def run(task: str, *clips: Clip, **options: object) -> tuple[Candidate, ...]:
+        return latent_engine.run(Request(task, clips, {"seed": 5, **options})).candidates
+
+    return run
