@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("osc_bridge.doctor", "check what is installed, which device runs, and what is in the way"),
     "bench": ("osc_bridge.bench", "measure speed and memory on this machine"),
     "evaluate": ("training.evaluate", "measure a model on the test split of a corpus"),
+    "measure": ("training.measure", "measure interpolation, moves and walks of a model"),
     "train": ("training.train", "train a network"),
     "ablation": ("training.ablation", "train the four rows of the Continuous SeqAE and print their table"),
     "export": ("export.export", "make a bundle of a training run"),
@@ -35,6 +36,7 @@ EXTRAS = {  # what brings the missing package
     "ablation": "train",
     "export": "train",
     "evaluate": "train",
+    "measure": "train",
     "bench": "bench",
 }
 OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")

@@ -73,6 +73,7 @@ def metrics_of(run: PhraseRun, config: Config, corpus: PhraseCorpus, card: Card)
     rows, divergence = reconstruction(network_of(small, card, corpus), corpus, "test")
     return small, {
         "test": {"rows": rows},
+        "regular": config.phrase.regular,
         "teacher_forced": forced_accuracy(run, corpus),
         "kl_nats_per_phrase": round(divergence, 2),
         "parity": float(f"{difference:.3g}"),

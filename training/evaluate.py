@@ -19,11 +19,12 @@ from assistant.request import AssistantError
 from assistant.runtime import pick_device
 from training.config import CodecConfig, Config, ConfigError, config_of
 from training.corpus import CorpusError
+from training.phrases import prepare_phrases
 from training.reconstruction import measured, reconstruction
-from training.shards import SPLITS
+from training.shards import SPLITS, prepare
 from training.table import ROWS, network_scores
-from training.train import FAMILIES
 
+PREPARE: dict[str, Any] = {"charrnn": prepare, "vae": prepare_phrases, "seqae": prepare_phrases}
 COUNTS = ("events", "notes", "phrases", "kl_nats_per_phrase")
 Rows = dict[str, dict[str, float]]
 CODEC = {field.name for field in fields(CodecConfig)}
@@ -69,7 +70,7 @@ def evaluate(
     config = config_of_card(bundle.card, folder)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what becomes of the files is no part of the answer
-            corpus = FAMILIES[config.model.family].prepare(config, data, cache)
+            corpus = PREPARE[config.model.family](config, data, cache)
     except CorpusError as error:
         raise AssistantError("bad_args", f"{folder}: {error}") from None
     if not corpus.origin["pieces"][split]:

@@ -13,7 +13,7 @@ from assistant.bundle import Bundle
 from assistant.clip import Clip, Note
 from assistant.codecs.phrases import Bars
 from assistant.latent import CLOSED, FREE, Codes, Forced, Latent, clip_from, levelled
-from assistant.moves import moved
+from assistant.moves import edited, moved
 from assistant.network import Network
 from assistant.option import Option
 from assistant.request import AssistantError, Candidate
@@ -74,6 +74,7 @@ def _candidates(latent: Latent, clip: Clip, options: Options, stop: Stop) -> Ite
     code = latent.encode_bars(known)
     forced, bias = _held(latent, known, str(options["keep"]))
     plain = latent.decode(code[None], clip.bars, known.steps)[0]
+    examples = [latent.encode(edited(clip, name, change)) for name, change in wishes.items()]
 
     for index in range(count((clip,), options)):
         if stop():
@@ -86,7 +87,7 @@ def _candidates(latent: Latent, clip: Clip, options: Options, stop: Stop) -> Ite
             return [_finished(latent, clip, bars, options) for bars in made]
 
         if wishes:
-            made = moved(near, wishes, clip, latent.space, play, seed[0] + index, stop)[1]
+            made = moved(near, wishes, clip, latent.space, examples, play, seed[0] + index, stop)[1]
         elif amount == 0:
             made = clip
         elif forced is None:
