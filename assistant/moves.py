@@ -87,6 +87,14 @@ def edited(clip: Clip, name: str, change: float) -> Clip:
     return replace(clip, notes=tuple(_EDITS[name](notes, change, clip)))
 
 
+def held(clip: Clip, length: float) -> Clip:
+    """The clip with its notes held longer or shorter until their mean length is `length`, as far as they can be."""
+    for _ in range(3):
+        change = length - attributes(clip).get("length", length)
+        clip = edited(clip, "length", change) if abs(change) > 1e-3 else clip
+    return clip
+
+
 def _denser(notes: list[Note], change: float, clip: Clip) -> list[Note]:
     count = round(abs(change) * clip.length / TICKS)
     longest = sorted(notes, key=lambda note: (-note.duration, note.start))

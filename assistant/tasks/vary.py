@@ -13,7 +13,7 @@ from assistant.bundle import Bundle
 from assistant.clip import Clip, Note
 from assistant.codecs.phrases import Bars
 from assistant.latent import CLOSED, FREE, Codes, Forced, Latent, clip_from, levelled
-from assistant.moves import edited, moved
+from assistant.moves import edited, held, moved
 from assistant.network import Network
 from assistant.option import Option
 from assistant.request import AssistantError, Candidate
@@ -127,6 +127,8 @@ def _finished(latent: Latent, clip: Clip, bars: Bars, options: Options) -> Clip:
     made = clip_from(latent, bars, clip)
     if options["keep"] == "rhythm":
         made = replace(made, notes=_with_rhythm(latent, made, clip), length=clip.length)
+    if options["length"]:
+        made = held(made, attributes(clip)["length"] + float(options["length"]))
     level = meet.mean_velocity(clip) + float(options["velocity"] or 0)
     return replace(made, notes=levelled(made.notes, level))
 

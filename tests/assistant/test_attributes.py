@@ -40,7 +40,7 @@ def test_a_note_is_syncopated_that_sounds_from_off_the_beat_through_the_next() -
 
 def test_length_is_the_share_of_the_time_to_the_next_onset() -> None:
     assert attributes(clip((0, 240), (960, 960)))["length"] == (0.25 + 1) / 2
-    assert attributes(clip((0, 2000), (960, 480)))["length"] == 1  # no more than the whole
+    assert attributes(clip((0, 1500), (960, 960)))["length"] == 1  # no more than the whole
     chord = Clip((Note(0, 60, 480), Note(0, 64, 960), Note(960, 67, 960)), 3840)
     assert attributes(chord)["length"] == pytest.approx((0.5 + 1 + 1) / 3)
 

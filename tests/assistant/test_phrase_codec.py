@@ -128,8 +128,13 @@ def test_a_clip_without_notes_has_empty_bars() -> None:
 
 @pytest.mark.parametrize(
     ("meter", "reason"),
-    [((4, 2), "more than 6 quarters"), ((7, 4), "more than 6 quarters"), ((25, 16), "more than 6 quarters")]
-    + [((1, 64), "no whole bars on the grid"), ((5, 64), "no whole bars on the grid")],
+    [
+        ((4, 2), "more than 6 quarters"),
+        ((7, 4), "more than 6 quarters"),
+        ((25, 16), "more than 6 quarters"),
+        ((1, 64), "no whole bars on the grid"),
+        ((5, 64), "no whole bars on the grid"),
+    ],
 )
 def test_a_meter_without_a_place_is_refused_by_name(meter: tuple[int, int], reason: str) -> None:
     with pytest.raises(ValueError, match="meter {}/{} has .*{}".format(*meter, reason)):
