@@ -20,7 +20,7 @@ from assistant.codecs.phrases import PhraseCodec
 from assistant.runtime import Graph
 from export.phrase_bundle import REAL, WHOLE, Layers, folded, infos, model_of
 from export.step import HIDDEN_SCALE, HIDDEN_ZERO, Nodes, product
-from training.models.phrase import PITCHES, Decoder, PhraseNet, greedy
+from training.models.phrase import GAIN, PITCHES, Decoder, PhraseNet, greedy
 from training.phrases import PhraseRows
 
 COLD = 1e-3  # up to this temperature the likeliest is taken
@@ -40,7 +40,7 @@ def encoder_graph(net: PhraseNet, int8: bool) -> onnx.ModelProto:
     told = outer.one("Gather", outer.weight("steps_table", encoder.steps.weight), "steps")
     bar = outer.one("Relu", outer.one("Add", read, outer.one("Unsqueeze", told, outer.ints(1))))  # (B, P, W)
     known = outer.one("Concat", bar, outer.lstm("bars", encoder.lstm, bar), axis=2)
-    found = outer.linear("out", encoder.out, outer.one("Flatten", known, axis=1))
+    found = outer.affine("out", *_out(net), outer.one("Flatten", known, axis=1))
     if config.binary:
         mean, spread, ends = outer.one("Tanh", found), found, (-20, -20)
     else:
@@ -49,6 +49,16 @@ def encoder_graph(net: PhraseNet, int8: bool) -> onnx.ModelProto:
     outer.name("Clip", spread, *(outer.constant(f"spread_{end}", np.float32(end)) for end in ends), name="spread")
     inputs = infos(WHOLE, notes=("B", config.bars, "N", 4), count=("B", config.bars), steps=("B",))
     return model_of(outer, inputs, infos(REAL, mean=("B", config.latent), spread=("B", config.latent)))
+
+
+def _out(net: PhraseNet) -> tuple[Tensor, Tensor]:
+    """Weight (in, out) and bias of the last layer, the normalisation of bits folded in."""
+    layer, normal = net.encoder.out, net.normal
+    if normal is None:
+        return layer.weight.T, layer.bias
+    assert normal.running_mean is not None and normal.running_var is not None
+    scale = GAIN / torch.sqrt(normal.running_var + normal.eps)
+    return (layer.weight * scale[:, None]).T, (layer.bias - normal.running_mean) * scale
 
 
 def _rows_of(outer: Layers, tables: list[Tensor], notes: str, body: Nodes | None = None) -> str:

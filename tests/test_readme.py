@@ -56,8 +56,10 @@ def test_the_commands_on_files_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert {p.name for p in tmp_path.iterdir()} == {
         "tune.mid",
         "whole.mid",
-        "more.png",
+        *("more.png", "way.png", "map.png", "map.html"),
+        *("blend.mid", "denser.mid", "tune2.mid", "walk.mid", "other.0.mid", "other.1.mid"),
         *(f"more.{k}.mid" for k in range(3)),
+        *(f"way.{k}.mid" for k in range(6)),
     }
     assert read_midi(tmp_path / "whole.mid").length == read_midi(tmp_path / "tune.mid").length + 4 * 3840
 

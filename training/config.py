@@ -48,7 +48,7 @@ class PhraseConfig:
     mixed: float = 0.0  # share of phrases made of bars from anywhere
     regular: float = 0.0  # weight of the attribute regularisation
     pairs: bool = False  # batches hold each phrase and the next one
-    noise: float = 0.0  # standard deviation of what is added to tanh codes, so that they move to their signs
+    noise: float = 0.0  # standard deviation of what is added to a code before its tanh, so that it moves to its signs
     continuity: float = 0.0  # weight of the distance between the code of a phrase and the signs of the next
     quantisation: float = 0.0  # weight of the distance between a code and its own signs
 

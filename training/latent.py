@@ -28,7 +28,7 @@ class PhraseRun(Run):
         phrase, binary = config.phrase, config.model.family == "seqae"
         self.codec = phrase_codec(config)
         self.net = PhraseNet(
-            net_config(self.codec, phrase.latent, phrase.width, config.model.hidden, phrase.sheet, binary)
+            net_config(self.codec, phrase.latent, phrase.width, config.model.hidden, phrase.sheet, binary, phrase.noise)
         )
 
     def training_step(self, rows: dict[str, Tensor], index: int) -> Tensor:
@@ -54,7 +54,7 @@ class PhraseRun(Run):
             divergence = 0.5 * (mean**2 + spread.exp() - 1 - spread)  # (B, Z)
             parts = {"kl": (divergence - phrase.free_bits).clamp(min=0).sum(-1).mean()}
         else:
-            code = mean + phrase.noise * torch.randn_like(mean) if self.training else mean
+            code = mean
             sign = torch.where(mean > 0, 1.0, -1.0)
             parts = {
                 "quantisation": (mean - sign).square().sum(-1).mean(),

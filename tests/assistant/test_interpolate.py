@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 from tiny import tune
 
 from assistant.clip import TICKS, Clip, Note, clip_of
 from assistant.engine import Engine
 from assistant.latent import Latent
-from assistant.likeness import distances
 from assistant.request import AssistantError, Candidate, Request
-from assistant.tasks import interpolate
-from assistant.tasks.interpolate import ASTRAY, BACK, FARTHER, between, even_steps
+from assistant.tasks.interpolate import between
 
 Ask = Callable[..., tuple[Candidate, ...]]
 BAR = 4 * TICKS
@@ -43,7 +42,7 @@ def test_steps_lie_between_the_ends_and_within_their_bars(ask: Ask, space: str) 
     first, last = replace(tune(1, 1), tempo=60.0), replace(tune(2, 5), tempo=120.0)
     clips = [c.clip for c in ask("interpolate", first, last, steps=9, space=space)]
     bars = [clip.bars for clip in clips]
-    assert bars == sorted(bars) and set(bars) > {1, 3, 5}
+    assert bars == sorted(bars) and (bars[0], bars[-1]) == (1, 5)
     assert [clip.tempo for clip in clips] == np.linspace(60, 120, 9).tolist()
     for clip in clips[1:-1]:
         assert clip.notes
@@ -52,11 +51,12 @@ def test_steps_lie_between_the_ends_and_within_their_bars(ask: Ask, space: str) 
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_loudness_goes_from_one_end_to_the_other(ask: Ask, space: str) -> None:
-    soft, loud = (replace(A, notes=tuple(replace(n, velocity=v) for n in c.notes)) for c, v in ((A, 40), (B, 100)))
-    clips = [c.clip for c in ask("interpolate", soft, loud, steps=5, space=space)]
-    means = [np.mean([note.velocity for note in clip.notes]) for clip in clips]
-    assert np.allclose(means, [40, 55, 70, 85, 100], atol=1.5)
+def test_loudness_goes_from_one_end_to_the_other_in_velocities_that_they_have(ask: Ask, space: str) -> None:
+    soft, loud = (replace(c, notes=tuple(replace(n, velocity=v) for n in c.notes)) for c, v in ((A, 40), (B, 100)))
+    clips = [c.clip for c in ask("interpolate", soft, loud, steps=9, space=space)]
+    assert {note.velocity for clip in clips for note in clip.notes} <= {40, 100}
+    early, late = (np.mean([n.velocity for c in part for n in c.notes]) for part in (clips[1:3], clips[-3:-1]))
+    assert early < 70 < late
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -91,9 +91,10 @@ def test_polyphony_goes_to_the_model_of_many_voices(latent_engine: Engine) -> No
 
 @pytest.mark.parametrize("space", SPACES)
 def test_the_seed_decides(ask: Ask, space: str) -> None:
-    first, again = (ask("interpolate", A, B, steps=6, space=space, seed=3) for _ in range(2))
+    ends = tune(1, 6), tune(2, 6)
+    first, again = (ask("interpolate", *ends, steps=12, space=space, seed=3) for _ in range(2))
     assert first == again
-    others = [ask("interpolate", A, B, steps=6, space=space, seed=seed) for seed in range(6)]
+    others = [ask("interpolate", *ends, steps=12, space=space, seed=seed) for seed in range(4)]
     assert any(other != first for other in others)
 
 
@@ -126,20 +127,21 @@ def test_data_mixing_needs_no_particular_model(ask: Ask) -> None:
     assert found[0] == found[1] == found[2]
 
 
-def test_bits_are_flipped_one_by_one(bits: Latent) -> None:
-    seen: list[np.ndarray] = []  # type: ignore[type-arg]
+def test_bits_that_differ_are_flipped_one_by_one(ask: Ask, bits: Latent, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[NDArray[np.float32]] = []
+    decode = Latent.decode
 
-    class Recording(Latent):
-        def decode(self, codes, *rest, **more):  # type: ignore[no-untyped-def]
-            seen.extend(codes)
-            return super().decode(codes, *rest, **more)
+    def recording(self: Latent, codes: NDArray[np.float32], *rest: Any, **more: Any) -> Any:
+        seen.extend(codes)
+        return decode(self, codes, *rest, **more)
 
-    latent, at = Recording(bits.network), np.linspace(0, 1, 33)
-    list(interpolate._binary(latent, A, B, at, {"seed": 1}))
-    assert np.array_equal(seen[0], latent.encode(A)) and np.array_equal(seen[-1], latent.encode(B))
-    away = [int((codes != seen[0]).sum()) for codes in seen]
-    assert away == sorted(away) and set(np.diff(away)) <= {0, 1}
-    assert [int((codes != seen[-1]).sum()) for codes in seen] == [away[-1] - gone for gone in away]
+    monkeypatch.setattr(Latent, "decode", recording)
+    ask("interpolate", A, B, steps=32, space="binary", model="seqae-one-1")
+    a, b = bits.encode(A), bits.encode(B)
+    whole = int((a != b).sum())
+    gone = [int((codes != a).sum()) for codes in seen]
+    assert whole > 4 and set(gone) == set(range(whole + 1))
+    assert [int((codes != b).sum()) for codes in seen] == [whole - flips for flips in gone]  # on a shortest way
 
 
 @pytest.mark.parametrize(
@@ -163,64 +165,6 @@ def test_what_has_no_way_is_refused(ask: Ask, clips: tuple[Clip, ...], options: 
         ask("interpolate", *clips, **options)
     assert caught.value.code == "bad_args"
     assert text in caught.value.text
-
-
-def places(*pitches: int) -> Clip:
-    """Quarters of these pitches; 0 is a rest."""
-    return Clip(tuple(Note(k * TICKS, pitch, TICKS) for k, pitch in enumerate(pitches) if pitch), BAR)
-
-
-def cost(chosen: tuple[int, ...], clips: list[Clip], first: Clip, last: Clip, steps: int) -> float:
-    """What the choice costs, step by step, as the docstring of `even_steps` says."""
-    away, near = distances(clips, first), distances(clips, last)
-    whole = float(distances([first], last)[0])
-    total = 0.0
-    for step, which in enumerate(chosen, 1):
-        a, b = away[which], near[which]
-        total += abs(a / max(a + b, 1e-9) - step / (steps - 1)) + ASTRAY * ((a + b) / max(whole, 1e-9) - 1)
-        total += 100.0 * (not clips[which].notes)
-    ends = [(0.0, whole), *((away[which], near[which]) for which in chosen), (whole, 0.0)]
-    for (a, b), (c, d) in pairwise(ends):
-        back = max(a - c, 0) + max(d - b, 0)
-        total += BACK + FARTHER * back if back > 1e-9 else 0.0
-    return total
-
-
-mixtures = st.lists(st.lists(st.sampled_from([0, 60, 61, 62, 63, 70, 72, 74, 76]), min_size=4, max_size=4), min_size=5)
-
-
-@given(mixtures.filter(lambda rows: len(rows) <= 8), st.integers(3, 5))
-@settings(max_examples=60, deadline=None)
-def test_the_steps_are_the_best_of_all_choices(rows: list[list[int]], steps: int) -> None:
-    first, last = places(60, 61, 62, 63), places(70, 72, 74, 76)
-    clips = [places(*row) for row in rows]
-    chosen = even_steps(clips, first, last, steps)
-    assert chosen == sorted(set(chosen)) and len(chosen) == steps - 2
-    costs = [cost(which, clips, first, last, steps) for which in combinations(range(len(clips)), steps - 2)]
-    assert cost(tuple(chosen), clips, first, last, steps) == pytest.approx(min(costs), abs=1e-6)
-
-
-@given(st.lists(st.integers(0, 2), min_size=10, max_size=10), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
-def test_a_way_without_a_step_back_is_found_where_there_is_an_even_one(strays: list[int], random: object) -> None:
-    ends = [60, 61, 62, 63], [70, 72, 74, 76]
-    good = [places(*ends[1][:k], *ends[0][k:]) for k in (1, 2, 3)]
-    clips: list[Clip] = []
-    for index, clip in enumerate(good):
-        clips += [places(*(random.choice((0, 60, 65, 74)) for _ in range(4))) for _ in range(strays[index])]  # type: ignore[attr-defined]
-        clips.append(clip)
-    first, last = (places(*pitches) for pitches in ends)
-    chosen = [first, *(clips[which] for which in even_steps(clips, first, last, 5)), last]
-    away, near = distances(chosen, first), distances(chosen, last)
-    assert np.all(np.diff(away) >= -1e-9) and np.all(np.diff(near) <= 1e-9)
-
-
-def test_an_empty_clip_is_chosen_only_where_there_is_no_other() -> None:
-    first, last, empty = places(60, 61, 62, 63), places(70, 72, 74, 76), places(0, 0, 0, 0)
-    far = places(20, 0, 0, 0)
-    assert even_steps([empty, empty, far, empty], first, last, 3) == [2]
-    assert even_steps([empty, far, empty, far, empty], first, last, 4) == [1, 3]
-    assert len(even_steps([empty] * 5, first, last, 4)) == 2
 
 
 numbers = arrays(np.float32, (3, 6), elements=st.floats(-4, 4, width=32, allow_subnormal=False))
@@ -270,4 +214,5 @@ def test_a_way_between_opposite_codes_stays_bounded(apart: float) -> None:
 
 def test_long_clips_are_met_in_time(ask: Ask) -> None:
     clips = [c.clip for c in ask("interpolate", tune(1, 64), clip_of([Note(0, 60, 480)]), steps=3, model="vae-one-2")]
-    assert [clip.bars for clip in clips] == [64, 32, 1]
+    assert (clips[0].bars, clips[-1].bars) == (64, 1)
+    assert 1 < clips[1].bars < 64

@@ -1,16 +1,19 @@
-"""How far clips lie apart: nothing, all, and what is between."""
+"""How far clips lie apart, and which of them lead most evenly from one to another."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations, pairwise
+from random import Random
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import tune
 
 from assistant.clip import TICKS, Clip, Note
-from assistant.likeness import distances, roll
+from assistant.likeness import ASTRAY, BACK, FARTHER, distances, even_steps, roll
 
 BAR = 4 * TICKS
 notes = st.lists(
@@ -82,3 +85,62 @@ def test_against_silence_everything_differs() -> None:
 def test_the_last_upbeat_is_heard() -> None:
     clip = Clip((Note(0, 60, TICKS),), BAR)
     assert distance(clip, replace(clip, notes=(*clip.notes, Note(BAR - 40, 64, 40)))) > 0
+
+
+def places(*pitches: int) -> Clip:
+    """Quarters of these pitches; 0 is a rest."""
+    return Clip(tuple(Note(k * TICKS, pitch, TICKS) for k, pitch in enumerate(pitches) if pitch), BAR)
+
+
+def cost(chosen: tuple[int, ...], clips: list[Clip], first: Clip, last: Clip, steps: int) -> float:
+    """What the choice costs, step by step, as the docstring of `even_steps` says."""
+    away, near = distances(clips, first), distances(clips, last)
+    whole = float(distances([first], last)[0])
+    total = 0.0
+    for step, which in enumerate(chosen, 1):
+        a, b = away[which], near[which]
+        total += abs(a / max(a + b, 1e-9) - step / (steps - 1)) + ASTRAY * ((a + b) / max(whole, 1e-9) - 1)
+        total += 100.0 * (not clips[which].notes)
+    ends = [(0.0, whole), *((away[which], near[which]) for which in chosen), (whole, 0.0)]
+    for (a, b), (c, d) in pairwise(ends):
+        back = max(a - c, 0) + max(d - b, 0)
+        total += BACK + FARTHER * back if back > 1e-9 else 0.0
+    return total
+
+
+mixtures = st.lists(st.lists(st.sampled_from([0, 60, 61, 62, 63, 70, 72, 74, 76]), min_size=4, max_size=4), min_size=5)
+
+
+@given(mixtures.filter(lambda rows: len(rows) <= 8), st.integers(3, 5))
+@settings(max_examples=60, deadline=None)
+def test_the_steps_are_the_best_of_all_choices(rows: list[list[int]], steps: int) -> None:
+    first, last = places(60, 61, 62, 63), places(70, 72, 74, 76)
+    clips = [places(*row) for row in rows]
+    chosen, price = even_steps(clips, first, last, steps)
+    assert chosen == sorted(set(chosen)) and len(chosen) == steps - 2
+    costs = [cost(which, clips, first, last, steps) for which in combinations(range(len(clips)), steps - 2)]
+    assert cost(tuple(chosen), clips, first, last, steps) == pytest.approx(min(costs), abs=1e-6)
+    assert price == pytest.approx(min(costs) / (steps - 2), abs=1e-6)
+
+
+@given(st.lists(st.integers(0, 2), min_size=10, max_size=10), st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_a_way_without_a_step_back_is_found_where_there_is_an_even_one(strays: list[int], random: Random) -> None:
+    ends = [60, 61, 62, 63], [70, 72, 74, 76]
+    good = [places(*ends[1][:k], *ends[0][k:]) for k in (1, 2, 3)]
+    clips: list[Clip] = []
+    for index, clip in enumerate(good):
+        clips += [places(*(random.choice((0, 60, 65, 74)) for _ in range(4))) for _ in range(strays[index])]
+        clips.append(clip)
+    first, last = (places(*pitches) for pitches in ends)
+    chosen = [first, *(clips[which] for which in even_steps(clips, first, last, 5)[0]), last]
+    away, near = distances(chosen, first), distances(chosen, last)
+    assert np.all(np.diff(away) >= -1e-9) and np.all(np.diff(near) <= 1e-9)
+
+
+def test_an_empty_clip_is_chosen_only_where_there_is_no_other() -> None:
+    first, last, empty = places(60, 61, 62, 63), places(70, 72, 74, 76), places(0, 0, 0, 0)
+    far = places(20, 0, 0, 0)
+    assert even_steps([empty, empty, far, empty], first, last, 3)[0] == [2]
+    assert even_steps([empty, far, empty, far, empty], first, last, 4)[0] == [1, 3]
+    assert len(even_steps([empty] * 5, first, last, 4)[0]) == 2

@@ -18,6 +18,7 @@ from torch.nn import functional
 from assistant.codecs.phrases import VELOCITIES, PhraseCodec
 
 PITCHES = 128
+GAIN = 2.0  # standard deviation of what a bit is the tanh of
 REACHES = (4.0, 4.0, 6.0, 3.0)  # of positions, pitches, durations and velocities that sound nearly alike
 
 
@@ -31,11 +32,14 @@ class PhraseNetConfig:
     hidden: int = 256  # H, cells of the decoder
     sheet: int = 32  # D
     binary: bool = False  # tanh codes and two decoders
+    noise: float = 0.0  # standard deviation of what is added before the tanh in training
 
 
-def net_config(codec: PhraseCodec, latent: int, width: int, hidden: int, sheet: int, binary: bool) -> PhraseNetConfig:
+def net_config(
+    codec: PhraseCodec, latent: int, width: int, hidden: int, sheet: int, binary: bool, noise: float = 0.0
+) -> PhraseNetConfig:
     """The sizes of the network for a codec."""
-    return PhraseNetConfig(codec.bars, codec.positions, codec.slots, latent, width, hidden, sheet, binary)
+    return PhraseNetConfig(codec.bars, codec.positions, codec.slots, latent, width, hidden, sheet, binary, noise)
 
 
 def neighbourly(values: int, size: int, reach: float) -> Tensor:
@@ -171,6 +175,8 @@ class PhraseNet(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = Encoder(config, config.latent if config.binary else 2 * config.latent)
+        # without it all bits saturate within some steps, and what is saturated learns no more
+        self.normal = nn.BatchNorm1d(config.latent, affine=False) if config.binary else None
         if not config.binary:  # codes that begin with little noise are used from the first step on
             self.encoder.out.bias.data[config.latent :] = -3.0
         self.decoder = Decoder(config)
@@ -179,7 +185,10 @@ class PhraseNet(nn.Module):
     def encode(self, notes: Tensor, count: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance (B, Z) of the codes; a tanh code has no variance, so it is very small."""
         out = self.encoder(notes, count, steps)
-        if self.config.binary:
+        if self.normal is not None:
+            out = GAIN * self.normal(out)
+            if self.training and self.config.noise:
+                out = out + self.config.noise * torch.randn_like(out)
             return torch.tanh(out), torch.full_like(out, -20.0)
         mean, spread = out.chunk(2, -1)
         return mean, spread.clamp(-12, 4)
