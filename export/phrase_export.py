@@ -11,7 +11,8 @@ import torch
 from assistant.bundle import DECODER, ENCODER, SPACE, Bundle, Card
 from assistant.network import Network
 from assistant.runtime import Graph
-from export.phrase import decoder_graph, encoder_graph, parity
+from export.phrase import decoder_graph, encoder_graph
+from export.phrase_parity import parity
 from training.config import Config
 from training.latent import PhraseRun, tensors
 from training.models.phrase import Decoder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny_phrases
@@ -13,7 +15,10 @@ from assistant.clip import TICKS, Clip, Note
 from assistant.moves import ROUNDS, edited, held, moved
 
 BAR = 4 * TICKS
-SPACE = tiny_phrases.space()
+WAYS = np.zeros((len(NAMES), tiny_phrases.LATENT), np.float32)
+WAYS[0, 1], WAYS[1, 0], WAYS[4, 2] = 1.0, 1.6, 1.2  # what one standard deviation more takes on the instrument below
+WAYS[1, 1], WAYS[4, 0] = 0.4, 0.3  # but a higher pitch brings more notes with it, and loudness a higher pitch
+SPACE = replace(tiny_phrases.space(), directions=WAYS)
 START = np.zeros((1, tiny_phrases.LATENT), np.float32)
 
 
@@ -28,8 +33,8 @@ def played(codes: NDArray[np.float32]) -> list[Clip]:
     for pitch, density, level in codes[:, :, :3].mean(1).tolist():
         count = int(np.clip(round(8 + 4 * density), 1, 32))
         velocity, height = (int(np.clip(round(x), 1, 127)) for x in (80 + 10 * level, 60 + 5 * pitch))
-        gap = 2 * BAR // count
-        clips.append(Clip(tuple(Note(k * gap, height, gap, velocity) for k in range(count)), 2 * BAR))
+        notes = (Note(k % 8 * TICKS, height, TICKS, velocity) for k in range(count))
+        clips.append(Clip(tuple(notes), 2 * BAR))
     return clips
 
 
@@ -49,7 +54,7 @@ def test_examples_show_the_way() -> None:
     clip = played(START[None])[0]
     example = START.copy()
     example[0, 0] = 5
-    lost = SPACE.__class__(**{**vars(SPACE), "directions": 0 * SPACE.directions, "basis": 0 * SPACE.basis})
+    lost = replace(SPACE, directions=0 * SPACE.directions, basis=0 * SPACE.basis)
     reached = [
         attributes(moved(START, {"pitch": 20.0}, clip, lost, examples, played, 1, never)[1])["pitch"]
         for examples in ((), (example,))

@@ -14,7 +14,8 @@ import torch
 
 from assistant.codecs.phrases import PhraseCodec
 from assistant.runtime import Arrays, Graph
-from export.phrase import decoder_graph, encoder_graph, likeliest, parity, same_bars
+from export.phrase import decoder_graph, encoder_graph
+from export.phrase_parity import likeliest, parity, same_bars
 from training.models.phrase import Decoder, PhraseNet, net_config
 from training.phrases import PhraseRows
 

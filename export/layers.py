@@ -1,4 +1,4 @@
-"""What the graphs of the phrase autoencoder are made of: layers of torch as ONNX nodes, and weights in bytes."""
+"""Layers of a network as ONNX nodes, with weights in bytes where that is asked for."""
 
 from __future__ import annotations
 
