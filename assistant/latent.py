@@ -183,7 +183,7 @@ class Latent:
 def clip_from(latent: Latent, bars: Bars, like: Clip) -> Clip:
     """Bars as a clip with the tempo and meter of another; no note sounds over its end."""
     length = len(bars.count) * bars.steps * latent.codec.step
-    notes = (replace(n, duration=min(n.duration, length - n.start)) for n in latent.codec.decode(bars))
+    notes = (n if n.end <= length else replace(n, duration=length - n.start) for n in latent.codec.decode(bars))
     return Clip(tuple(notes), length, like.tempo, like.meter)
 
 

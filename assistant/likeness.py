@@ -15,28 +15,28 @@ ASTRAY = 0.5  # what it costs to be far from both ends, for each way that the tw
 BACK, FARTHER = 0.3, 10.0
 
 
-def roll(clip: Clip, slots: int) -> NDArray[np.bool_]:
-    """(slots, 256) what happens in each sixteenth: which pitches sound in columns 0 to 127, which start in the rest.
-    A clip shorter than that is silent behind its end."""
-    cells = np.zeros((slots, 256), bool)
+def happenings(clip: Clip) -> frozenset[int]:
+    """What happens in a clip, a number for each: that a pitch sounds in a sixteenth, and that it starts there."""
+    last = -(-clip.length // SLOT)
+    found: set[int] = set()
     for note in clip.notes:
         if note.muted:
             continue
         first = round(note.start / SLOT)
-        cells[first : max(first + 1, round(note.end / SLOT)), note.pitch] = True
-        cells[first : first + 1, 128 + note.pitch] = True
-    return cells
+        end = max(first + 1, min(round(note.end / SLOT), last))
+        found.update(range(256 * first + note.pitch, 256 * end, 256))
+        found.add(256 * first + 128 + note.pitch)
+    return frozenset(found)
 
 
 def distances(clips: Sequence[Clip], other: Clip) -> NDArray[np.float64]:
-    """(N,) share of what happens in each clip and in `other` that the two do not have in common (Dice's distance of
-    their rolls): 0 for the same notes on the grid of sixteenths, 1 for nothing in common."""
-    slots = max([1, *(-(-clip.length // SLOT) for clip in (*clips, other))])
-    fixed = roll(other, slots)
-    rolls = [roll(clip, slots) for clip in clips]
-    both = np.array([np.count_nonzero(cells & fixed) for cells in rolls], float)
-    all_of_both = np.array([np.count_nonzero(cells) for cells in rolls], float) + np.count_nonzero(fixed)
-    return np.asarray(1 - 2 * both / np.maximum(all_of_both, 1), float)
+    """(N,) share of what happens in each clip and in `other` that the two do not have in common (Dice's distance):
+    0 for the same notes on the grid of sixteenths, 1 for nothing in common."""
+    return _apart([happenings(clip) for clip in clips], happenings(other))
+
+
+def _apart(some: Sequence[frozenset[int]], other: frozenset[int]) -> NDArray[np.float64]:
+    return np.array([1 - 2 * len(one & other) / max(len(one) + len(other), 1) for one in some])
 
 
 def even_steps(clips: Sequence[Clip], first: Clip, last: Clip, steps: int) -> tuple[list[int], float]:
@@ -45,8 +45,8 @@ def even_steps(clips: Sequence[Clip], first: Clip, last: Clip, steps: int) -> tu
     The least sum, over all choices, of how far each clip lies from its place on the way, and of what it costs to come
     nearer to the first or to get farther from the last again. An empty clip is never chosen while there is another.
     """
-    away, near = distances(clips, first), distances(clips, last)
-    whole = float(distances([first], last)[0])
+    made, begin, end = [happenings(clip) for clip in clips], happenings(first), happenings(last)
+    away, near, whole = _apart(made, begin), _apart(made, end), float(_apart([begin], end)[0])
     on_way = away / np.maximum(away + near, 1e-9)
     empty = np.array([not clip.notes for clip in clips])
     wanted = np.arange(1, steps - 1) / (steps - 1)

@@ -20,11 +20,19 @@ ALLOWED = {
     "training": LEARNING | {"assistant", "training"},
     "export": LEARNING | {"assistant", "training", "export", "onnx", "onnxruntime", "transformers"},
 }
-BY_NAME = {"osc_bridge/bench.py": {"torch", "export"}}  # what a command asks importlib for, where its extra brings it
+# what a command asks importlib for, where its extra brings it
+BY_NAME = {"osc_bridge/bench.py": {"torch", "export"}, "osc_bridge/bench_latent.py": {"export"}}
 ONE_FILE_ONLY = {"onnxruntime": "assistant/runtime.py"}  # in the folders that a daemon loads
 HEAVY = ("torch", "lightning", "tensorboard", "symusic", "music21", "onnx", "transformers", "matplotlib")
 DAEMON = ("osc_bridge.daemon", "osc_bridge.client", "assistant.engine", "assistant.__main__", "assistant.task_command")
-MEASURING = ("training.config", "training.corpus", "training.shards", "training.scores", "training.evaluate")
+MEASURING = (
+    "training.config",
+    "training.corpus",
+    "training.shards",
+    "training.scores",
+    "training.evaluate",
+    "training.measure",
+)
 
 
 def files_of(folder: str) -> list[Path]:

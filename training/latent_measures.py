@@ -16,7 +16,7 @@ from assistant.attributes import NAMES, attributes
 from assistant.bundle import MODEL, Bundle
 from assistant.clip import TICKS, Clip
 from assistant.condition import MOST_DENSE, condition
-from assistant.likeness import SLOT, distances, roll
+from assistant.likeness import SLOT, distances
 from assistant.request import AssistantError
 from assistant.runtime import Graph
 from training.corpus import Piece
@@ -73,6 +73,17 @@ def pairs(phrases: Sequence[Phrase], count: int, seed: int) -> list[tuple[Clip, 
         if len(found) == count:
             break
     return [(phrases[first].clip, phrases[last].clip) for first, last in found]
+
+
+def roll(clip: Clip, slots: int) -> NDArray[np.bool_]:
+    """(slots, 256) which pitches sound in each sixteenth, in columns 0 to 127, and which start there."""
+    cells = np.zeros((slots, 256), bool)
+    for note in clip.notes:
+        if not note.muted:
+            first = round(note.start / SLOT)
+            cells[first : max(first + 1, round(note.end / SLOT)), note.pitch] = True
+            cells[first : first + 1, 128 + note.pitch] = True
+    return cells
 
 
 def slot_distances(clips: Sequence[Clip], other: Clip) -> Array:

@@ -6,17 +6,17 @@ evenly from the first to the second: never back towards the first, never away fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.bundle import Bundle
-from assistant.clip import TICKS, Clip
+from assistant.clip import Clip
 from assistant.codecs.phrases import Bars
 from assistant.latent import Codes, Latent, clip_from, levelled
-from assistant.likeness import even_steps
+from assistant.likeness import SLOT, even_steps
 from assistant.network import Network
 from assistant.option import Option
 from assistant.request import AssistantError, Candidate
@@ -38,6 +38,7 @@ OPTIONS = (
     ),
 )
 CLIPS = (2, 2)
+Way = Callable[[NDArray[np.float64], float], Iterator[Clip]]  # clips at some parts of the way, which bends so far aside
 ROUNDS = ((2, 0.0), (3, 0.1), (3, 0.2))  # points a step that are tried, and how far the way bends there, in standard
 # deviations of the corpus; a round is for what the ones before did not find
 EVEN = 0.15  # price of a step that is good enough
@@ -67,18 +68,18 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
     if steps == 2:
         return
     latent = meet.latent_of(network, clips)
-    way = _SPACES[str(options["space"])]
+    way = _SPACES[str(options["space"])](latent, first, last, options)
     made: list[tuple[float, Clip]] = []
     chosen: list[int] = []
     for number, (finer, bend) in enumerate(ROUNDS):
         at = (np.arange(1, finer * (steps - 1)) + 0.5 * (bend > 0)) / (finer * (steps - 1))
-        for part, clip in zip(at.tolist(), way(latent, first, last, at, bend, options), strict=True):
+        for part, clip in zip(at.tolist(), way(at, bend), strict=True):
             if stop():
                 return
             made.append((part, clip))
         made.sort(key=lambda point: point[0])
         chosen, price = even_steps([clip for _, clip in made], first, last, steps)
-        if price <= EVEN or way is _data:
+        if price <= EVEN or options["space"] == "data":
             break
         yield [], (number + 1) / (len(ROUNDS) + 1)
     yield [_step(index, made[which][1], clips, steps) for index, which in enumerate(chosen, 1)], 1.0
@@ -105,19 +106,19 @@ def common_bars(first: Clip, last: Clip, at: float) -> int:
     return round((1 - at) * first.bars + at * last.bars)
 
 
-def _latent(
-    latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], bend: float, options: Options
-) -> Iterator[Clip]:
-    """The clips on the straight or the spherical way between the codes; the shorter clip is repeated."""
+def _latent(latent: Latent, first: Clip, last: Clip, options: Options) -> Way:
+    """The straight or the spherical way between the codes; the shorter clip is repeated."""
     bars = max(first.bars, last.bars)
     a, b = latent.encode(first, bars), latent.encode(last, bars)
     mean = latent.space.mean if options["curve"] == "spherical" else None
-    codes = np.stack([between(a, b, part, mean) for part in at.tolist()])
-    if bend:
-        random = np.random.default_rng(int(options["seed"] or 0))
-        aside = latent.space.draw(random, len(a)) - latent.space.mean
+    aside = latent.space.draw(np.random.default_rng(int(options["seed"] or 0)), len(a)) - latent.space.mean
+
+    def way(at: NDArray[np.float64], bend: float) -> Iterator[Clip]:
+        codes = np.stack([between(a, b, part, mean) for part in at.tolist()])
         codes += np.float32(bend) * np.sin(np.pi * at).astype(np.float32)[:, None, None] * aside
-    yield from _decoded(latent, codes, bars, first, last, at)
+        return _decoded(latent, codes, bars, first, last, at)
+
+    return way
 
 
 def _decoded(
@@ -147,41 +148,42 @@ def between(first: Codes, last: Codes, part: float, mean: Codes | None = None) -
     return np.asarray(mean + way * ((1 - part) * long_a + part * long_b), np.float32)
 
 
-def _binary(
-    latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], bend: float, options: Options
-) -> Iterator[Clip]:
+def _binary(latent: Latent, first: Clip, last: Clip, options: Options) -> Way:
     """The shortest way between the codes: bits that differ are flipped one by one, in an order drawn from the seed."""
     if not latent.binary:
         raise AssistantError("bad_args", f"model {latent.network.bundle.card.name} has no binary codes")
     bars = max(first.bars, last.bars)
     a, b = (latent.encode(clip, bars) for clip in (first, last))
-    order = np.random.default_rng([int(options["seed"] or 0), round(10 * bend)]).permutation(
-        np.flatnonzero((a != b).ravel())
-    )
-    codes = np.repeat(a.reshape(1, -1), len(at), 0)
-    for row, part in enumerate(at.tolist()):
-        flipped = order[: round(part * len(order))]
-        codes[row, flipped] = b.ravel()[flipped]
-    yield from _decoded(latent, codes.reshape(len(at), *a.shape), bars, first, last, at)
+    differ = np.flatnonzero((a != b).ravel())
+
+    def way(at: NDArray[np.float64], bend: float) -> Iterator[Clip]:
+        order = np.random.default_rng([int(options["seed"] or 0), round(10 * bend)]).permutation(differ)
+        codes = np.repeat(a.reshape(1, -1), len(at), 0)
+        for row, part in enumerate(at.tolist()):
+            flipped = order[: round(part * len(order))]
+            codes[row, flipped] = b.ravel()[flipped]
+        return _decoded(latent, codes.reshape(len(at), *a.shape), bars, first, last, at)
+
+    return way
 
 
-def _data(
-    latent: Latent, first: Clip, last: Clip, at: NDArray[np.float64], bend: float, options: Options
-) -> Iterator[Clip]:
+def _data(latent: Latent, first: Clip, last: Clip, options: Options) -> Way:
     """The comparison that a latent space must beat: each sixteenth has the notes of one clip or of the other."""
     bars = max(first.bars, last.bars)
-    slot = TICKS // 4
     wholes = [_repeated(clip, bars) for clip in (first, last)]
-    drawn = np.random.default_rng(int(options["seed"] or 0)).random(bars * first.bar // slot + 1)
-    for part in at.tolist():
+    drawn = np.random.default_rng(int(options["seed"] or 0)).random(bars * first.bar // SLOT + 1)
+
+    def mixed(part: float) -> Clip:
         length = common_bars(first, last, part) * first.bar
         notes = [
             replace(note, duration=min(note.duration, length - note.start))
             for which, clip in enumerate(wholes)
             for note in clip.notes
-            if note.start < length and not note.muted and (drawn[note.start // slot] < part) == bool(which)
+            if note.start < length and not note.muted and (drawn[note.start // SLOT] < part) == bool(which)
         ]
-        yield Clip(tuple(notes), length, first.tempo, first.meter)
+        return Clip(tuple(notes), length, first.tempo, first.meter)
+
+    return lambda at, bend: map(mixed, at.tolist())
 
 
 def _repeated(clip: Clip, bars: int) -> Clip:
