@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from assistant.bundle import Bundle, find_bundles, read_bundle
+from assistant.bundle import SPACE, Bundle, find_bundles, read_bundle
 from assistant.clip import Note
+from assistant.latent import Latent
 from assistant.network import Network, load
 from assistant.option import Value, check_options
 from assistant.paths import bundled_models, models_dir
@@ -44,6 +45,8 @@ class Engine:
             try:
                 bundle = read_bundle(folder)
                 network = load(bundle, self.device, threads)
+                if SPACE in bundle.files:
+                    _ = Latent(network).space  # what is wrong with it is said now
             except AssistantError as error:
                 self.broken[folder.name] = error.text
                 continue

@@ -7,6 +7,7 @@ begins earlier, over bars that have been coded already; a clip shorter than a ph
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.attributes import NAMES
 from assistant.bundle import DECODER, ENCODER, SPACE
 from assistant.clip import Clip, Note
 from assistant.codecs.phrases import Bars, PhraseCodec, tidied
@@ -23,6 +25,7 @@ from assistant.request import AssistantError
 FREE = -1  # a number that the decoder may choose
 CLOSED = -1e9  # bias of a place where no note may start
 GREEDY = 0.0
+MOST_BYTES = 64 * 2**20  # of a space, unpacked
 
 Codes = NDArray[np.float32]
 Forced = NDArray[np.int64]
@@ -82,9 +85,22 @@ class Space:
 
 @lru_cache(maxsize=16)
 def space_of(data: bytes) -> Space:
-    """What `to_bytes` gave. Raises ValueError or KeyError for anything else; nothing in it is executed."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return Space(**{name: stored[name] for name in Space.__dataclass_fields__})
+    """What `to_bytes` gave. Raises ValueError for anything else; nothing in it is executed."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > MOST_BYTES:
+                raise ValueError(f"it unpacks to more than {MOST_BYTES} bytes")
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            space = Space(**{name: stored[name] for name in Space.__dataclass_fields__})
+    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as error:
+        raise ValueError(str(error)) from None
+    size, attributes, points = len(space.mean), len(space.deviations), len(space.titles)
+    shapes = {"mean": (size,), "basis": (len(space.basis), size), "rest": (size,), "points": (points, 2)}
+    shapes |= {"directions": (attributes, size), "deviations": (len(NAMES),), "titles": (points,)}
+    for name, shape in shapes.items():
+        if getattr(space, name).shape != shape:
+            raise ValueError(f"{name} has the shape {getattr(space, name).shape}, not {shape}")
+    return space
 
 
 @dataclass(frozen=True)
@@ -108,9 +124,13 @@ class Latent:
         """What is known of the space. Raises AssistantError `no_model` where the file does not say it."""
         bundle = self.network.bundle
         try:
-            return space_of(bundle.files[SPACE])
-        except (ValueError, KeyError, OSError) as error:
-            raise AssistantError("no_model", f"{bundle.folder}: {SPACE} cannot be read: {error}") from None
+            space = space_of(bundle.files[SPACE])
+            if len(space.mean) == bundle.card.sizes["latent"]:
+                return space
+            reason = f"codes of {len(space.mean)} numbers, not {bundle.card.sizes['latent']}"
+        except ValueError as error:
+            reason = str(error)
+        raise AssistantError("no_model", f"{bundle.folder}: {SPACE} cannot be read: {reason}")
 
     def encode(self, clip: Clip, bars: int = 0) -> Codes:
         """Codes (K, Z) of the phrases of a clip; of its first `bars` bars, repeated as often as that takes, where
@@ -188,8 +208,10 @@ def clip_from(latent: Latent, bars: Bars, like: Clip) -> Clip:
 
 
 def levelled(notes: Sequence[Note], level: float) -> tuple[Note, ...]:
-    """The notes, all louder or softer by the same, so that their mean velocity is `level` as far as the range goes."""
-    if not notes:
-        return ()
-    change = round(level - sum(note.velocity for note in notes) / len(notes))
-    return tuple(replace(note, velocity=min(127, max(1, note.velocity + change))) for note in notes)
+    """The notes, all that sound louder or softer by the same, so that their mean velocity is `level` as far as the
+    range goes."""
+    sounding = [note.velocity for note in notes if not note.muted]
+    change = round(level - sum(sounding) / max(len(sounding), 1))
+    return tuple(
+        note if note.muted else replace(note, velocity=min(127, max(1, note.velocity + change))) for note in notes
+    )

@@ -22,7 +22,7 @@ def happenings(clip: Clip) -> frozenset[int]:
     for note in clip.notes:
         if note.muted:
             continue
-        first = round(note.start / SLOT)
+        first = min(round(note.start / SLOT), max(0, last - 1))
         end = max(first + 1, min(round(note.end / SLOT), last))
         found.update(range(256 * first + note.pitch, 256 * end, 256))
         found.add(256 * first + 128 + note.pitch)

@@ -83,7 +83,8 @@ def edited(clip: Clip, name: str, change: float) -> Clip:
     """The clip with about that change of an attribute, made by a plain rule: notes are split or left out, moved to the
     half before a beat or onto the next one, held shorter or longer. What a rule makes is no music yet, but the code of
     it points where to go."""
-    notes = [note for note in clip.notes if not note.muted]
+    last = max(clip.length, clip.bar)
+    notes = [replace(n, duration=min(n.duration, last - n.start)) for n in clip.notes if not n.muted]
     return replace(clip, notes=tuple(_EDITS[name](notes, change, clip)))
 
 

@@ -188,7 +188,10 @@ def _step(outer: Layers, body: Nodes, decoder: Decoder, one: bool) -> list[str]:
         drawn = body.one("Add", drawn, "one") if least else drawn
         return body.one("Where", body.one("Less", forced[column], "zero"), drawn, forced[column])
 
-    further = "one" if one else body.one("Cast", body.one("Equal", last[1], "highest"), to=WHOLE)
+    # a pitch that is forced and is no higher than the last cannot join its chord
+    below = body.one("And", body.one("GreaterOrEqual", forced[1], "zero"), body.one("LessOrEqual", forced[1], last[1]))
+    closed = body.one("Or", body.one("Equal", last[1], "highest"), below)
+    further = "one" if one else body.one("Cast", closed, to=WHOLE)
     later = body.one("GreaterOrEqual", "all_places", body.one("Add", last[0], further))
     chosen = say(0, body.one("Add", places, "place_logits"), body.one("And", later, "inside"))
     note = [body.one("Where", body.one("Equal", last[0], "end"), "end", chosen)]

@@ -105,7 +105,7 @@ class PhraseCodec:
         """The notes of bars that follow each other. With `voices` one a note ends where the next begins."""
         notes = sorted(self._notes(bars))
         if self.voices == "one":
-            notes = [Note(a.start, a.pitch, min(a.duration, b.start - a.start), a.velocity) for a, b in _apart(notes)]
+            notes = [Note(a.start, a.pitch, min(a.duration, b.start - a.start), a.velocity) for a, b in apart(notes)]
         return tuple(notes)
 
     def _notes(self, bars: Bars) -> Iterator[Note]:
@@ -116,31 +116,36 @@ class PhraseCodec:
 
 
 PLACES = (6, 8, 3)  # of 24 to the quarter: sixteenths, triplets of eighths, thirty-seconds, the likelier first
+SHORTEST = TICKS // 8
 NEARLY = TICKS // 8  # a note that ends so little before the next one begins was meant to reach it
 
 
 def tidied(clip: Clip) -> Clip:
     """The clip as it would be written: onsets and ends on sixteenths, triplets or thirty-seconds, and no gaps where a
     player only lifts the finger. Networks learn from written music; what is played a little short confuses them."""
-    onsets = sorted({_place(note.start) for note in clip.notes if not note.muted})
+    onsets = sorted({written_onset(note.start, clip.length) for note in clip.notes if not note.muted})
     notes = []
     for note in clip.notes:
-        start, later = _place(note.start), bisect_right(onsets, _place(note.start))
+        start = written_onset(note.start, clip.length)
+        later, end = bisect_right(onsets, start), max(_place(note.end), start + SHORTEST)
         after = onsets[later] if later < len(onsets) else clip.length
-        end = after if 0 < after - note.end <= NEARLY else max(_place(note.end), start + TICKS // 8)
-        if start < clip.length:
-            notes.append(replace(note, start=start, duration=end - start))
+        notes.append(replace(note, start=start, duration=(after if 0 < after - end <= NEARLY else end) - start))
     return replace(clip, notes=tuple(notes))
 
 
+def written_onset(tick: int, length: int) -> int:
+    """The place where a note would be written that starts at `tick` of a clip of `length` ticks."""
+    return min(_place(tick), max(0, length - 1) // SHORTEST * SHORTEST)
+
+
 def _place(tick: int) -> int:
-    """The nearest place where written notes start."""
+    """The nearest place where written notes start or end."""
     unit = TICKS // 24
     found = (round(tick / (step * unit)) * step * unit for step in PLACES)
     return min(found, key=lambda place: abs(place - tick))
 
 
-def _apart(notes: list[Note]) -> Iterator[tuple[Note, Note]]:
+def apart(notes: list[Note]) -> Iterator[tuple[Note, Note]]:
     """Each note with the next one that starts later; of one onset the highest."""
     highest = list({note.start: note for note in notes}.values())
     yield from pairwise([*highest, *([Note(highest[-1].end, 0, 1)] if highest else [])])

@@ -38,6 +38,7 @@ OPTIONS = (
     ),
 )
 CLIPS = (2, 2)
+LEVEL = 1e-2  # sine of an angle that is none
 Way = Callable[[NDArray[np.float64], float], Iterator[Clip]]  # clips at some parts of the way, which bends so far aside
 ROUNDS = ((2, 0.0), (3, 0.1), (3, 0.2))  # points a step that are tried, and how far the way bends there, in standard
 # deviations of the corpus; a round is for what the ones before did not find
@@ -141,10 +142,10 @@ def between(first: Codes, last: Codes, part: float, mean: Codes | None = None) -
     a, b = first - mean, last - mean
     long_a, long_b = (np.maximum(np.linalg.norm(code, axis=-1, keepdims=True), 1e-6) for code in (a, b))
     angle = np.arccos(np.clip((a / long_a * (b / long_b)).sum(-1, keepdims=True), -1, 1))
-    turn = np.maximum(np.sin(angle), 1e-6)
+    turn = np.maximum(np.sin(angle), LEVEL)
     way = np.sin((1 - part) * angle) / turn * (a / long_a) + np.sin(part * angle) / turn * (b / long_b)
     straight = (1 - part) * a / long_a + part * b / long_b
-    way = np.where(angle < 1e-3, straight, way)
+    way = np.where(np.sin(angle) < LEVEL, straight, way)  # codes in one line with the mean: there is no way round
     return np.asarray(mean + way * ((1 - part) * long_a + part * long_b), np.float32)
 
 

@@ -137,7 +137,7 @@ def candidate_of(notes: tuple[Note, ...], clip: Clip, bars: int, at: int) -> Can
 
 def measures_of(clip: Clip) -> dict[str, float | str]:
     """What is said of a candidate: notes a quarter, and the mean pitch where there are notes."""
-    measures: dict[str, float | str] = {"density": round(len(clip.notes) * TICKS / clip.length, 3)}
+    measures: dict[str, float | str] = {"density": round(len(clip.notes) * TICKS / (clip.length or clip.bar), 3)}
     if clip.notes:
         measures["register"] = round(sum(note.pitch for note in clip.notes) / len(clip.notes), 2)
     return measures

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from assistant.attributes import attributes
 from assistant.bundle import Bundle
 from assistant.clip import Clip, Note
-from assistant.codecs.phrases import Bars
+from assistant.codecs.phrases import Bars, apart, written_onset
 from assistant.latent import CLOSED, FREE, Codes, Forced, Latent, clip_from, levelled
 from assistant.moves import edited, held, moved
 from assistant.network import Network
@@ -126,22 +126,23 @@ def _finished(latent: Latent, clip: Clip, bars: Bars, options: Options) -> Clip:
     """What was decoded, as loud as was asked; where the rhythm stays, with the very onsets, lengths and velocities."""
     made = clip_from(latent, bars, clip)
     if options["keep"] == "rhythm":
-        made = replace(made, notes=_with_rhythm(latent, made, clip), length=clip.length)
+        made = replace(made, notes=_with_rhythm(made, clip), length=clip.length)
+    if options["keep"] == "rhythm" and not options["velocity"]:
+        return made
     if options["length"]:
         made = held(made, attributes(clip)["length"] + float(options["length"]))
     level = meet.mean_velocity(clip) + float(options["velocity"] or 0)
     return replace(made, notes=levelled(made.notes, level))
 
 
-def _with_rhythm(latent: Latent, made: Clip, clip: Clip) -> tuple[Note, ...]:
+def _with_rhythm(made: Clip, clip: Clip) -> tuple[Note, ...]:
     """The notes of `clip` with the pitches of `made`, onset by onset from low to high."""
-    step = latent.codec.step
     pitches: dict[int, list[int]] = {}
     for note in made.notes:
-        pitches.setdefault(note.start // step, []).append(note.pitch)
+        pitches.setdefault(note.start, []).append(note.pitch)
     notes = []
     for note in clip.notes:
-        left = pitches.get((note.start + step // 2) // step)
+        left = pitches.get(written_onset(note.start, clip.length))
         notes.append(replace(note, pitch=left.pop(0)) if left and not note.muted else note)
     return tuple(notes)
 
@@ -159,4 +160,6 @@ def _restored(clip: Clip, plain: Bars, varied: Bars, latent: Latent, options: Op
         for note in whose.notes
         if same[min(note.start // clip.bar, len(same) - 1)] == own
     ]
+    if clip.monophonic:  # what was made may ring over what was kept
+        notes = [replace(a, duration=min(a.duration, b.start - a.start)) for a, b in apart(sorted(notes))]
     return replace(made, notes=tuple(notes), length=clip.length if same[-1] else made.length)

@@ -92,12 +92,12 @@ def walked(start: Codes, count: int, options: Options, random: np.random.Generat
     theme, code = start[0], start[-1]
     codes = []
     for number in range(count):
-        if number % THEME_EVERY == 0 and number:
-            if random.random() < float(options["theme_probability"] or 0):
-                code = theme
-            elif random.random() < float(options["new_theme"] or 0):
-                theme = code
+        back = number and number % THEME_EVERY == 0 and random.random() < float(options["theme_probability"] or 0)
+        if back:
+            code = theme
         elif number:
+            if number % THEME_EVERY == 0 and random.random() < float(options["new_theme"] or 0):
+                theme = code
             which = random.choice(len(code), min(int(options["flips"] or 0), len(code)), replace=False)
             code = code.copy()
             code[which] *= -1

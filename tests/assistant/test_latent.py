@@ -47,7 +47,6 @@ def test_what_is_no_space_is_refused(latent: Latent, data: bytes) -> None:
     assert caught.value.code == "no_model"
 
 
-@pytest.mark.xfail(strict=True, reason="zipfile.BadZipFile and EOFError are not expected")
 @pytest.mark.parametrize("size", [0, 200])
 def test_half_a_space_is_refused(latent: Latent, size: int) -> None:
     bundle = latent.network.bundle

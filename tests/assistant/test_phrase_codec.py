@@ -166,7 +166,6 @@ def test_what_is_tidy_stays_as_it_is(clip: Clip) -> None:
     assert tidied(tidied(clip)) == tidied(clip)
 
 
-@pytest.mark.xfail(strict=True, reason="gaps are closed by the end as it was played, not as it would be written")
 def test_what_was_played_is_tidy_after_one_turn() -> None:
     once = tidied(Clip((Note(0, 60, 470), Note(600, 62, 400)), 3840))
     assert tidied(once) == once
@@ -187,7 +186,6 @@ def test_muted_notes_close_no_gap() -> None:
     assert tidied(Clip(notes, 3840)).notes[0] == Note(0, 60, 360)
 
 
-@pytest.mark.xfail(strict=True, reason="a note that rounds to the end of the clip is dropped")
 def test_the_last_upbeat_is_not_lost() -> None:
     clip = Clip((Note(0, 60, 960), Note(95 * STEP, 64, STEP)), 3840)
     assert len(tidied(clip).notes) == 2
