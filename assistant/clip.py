@@ -92,8 +92,8 @@ class Clip:
 
     @property
     def monophonic(self) -> bool:
-        """True where no note starts before the one before it has ended."""
-        return all(a.end <= b.start for a, b in pairwise(self.notes))
+        """True where no note that sounds starts before the one before it has ended."""
+        return all(a.end <= b.start for a, b in pairwise(note for note in self.notes if not note.muted))
 
     def window(self, start: int, end: int) -> Clip:
         """The notes that start in `start` to `end` ticks, counted from `start`."""

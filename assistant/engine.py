@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assistant.bundle import SPACE, Bundle, find_bundles, read_bundle
 from assistant.clip import Note
-from assistant.latent import Latent
+from assistant.latent import check
 from assistant.network import Network, load
 from assistant.option import Value, check_options
 from assistant.paths import bundled_models, models_dir
@@ -46,7 +46,7 @@ class Engine:
                 bundle = read_bundle(folder)
                 network = load(bundle, self.device, threads)
                 if SPACE in bundle.files:
-                    _ = Latent(network).space  # what is wrong with it is said now
+                    check(network)  # what is wrong is said now, not at the first request
             except AssistantError as error:
                 self.broken[folder.name] = error.text
                 continue

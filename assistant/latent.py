@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -92,15 +93,25 @@ def space_of(data: bytes) -> Space:
                 raise ValueError(f"it unpacks to more than {MOST_BYTES} bytes")
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             space = Space(**{name: stored[name] for name in Space.__dataclass_fields__})
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as error:
-        raise ValueError(str(error)) from None
-    size, attributes, points = len(space.mean), len(space.deviations), len(space.titles)
-    shapes = {"mean": (size,), "basis": (len(space.basis), size), "rest": (size,), "points": (points, 2)}
-    shapes |= {"directions": (attributes, size), "deviations": (len(NAMES),), "titles": (points,)}
-    for name, shape in shapes.items():
-        if getattr(space, name).shape != shape:
-            raise ValueError(f"{name} has the shape {getattr(space, name).shape}, not {shape}")
+        _check_space(space)
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError, TypeError, MemoryError, RuntimeError) as error:
+        raise ValueError(str(error) or type(error).__name__) from None
     return space
+
+
+def _check_space(space: Space) -> None:
+    """Raises ValueError where arrays do not fit each other, or hold what cannot be reckoned with."""
+    size, points, axes = len(space.mean), len(space.titles), max(2, len(space.basis))
+    shapes = {"mean": (size,), "basis": (axes, size), "rest": (size,), "points": (points, 2), "titles": (points,)}
+    shapes |= {"directions": (len(NAMES), size), "deviations": (len(NAMES),)}
+    for name, shape in shapes.items():
+        array = getattr(space, name)
+        if array.shape != shape:
+            raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
+        if name != "titles" and not (array.dtype.kind == "f" and np.isfinite(array).all()):
+            raise ValueError(f"{name} holds what is no number")
+    if space.titles.dtype.kind != "U" or (space.deviations <= 0).any():
+        raise ValueError("titles must be text, and deviations above 0")
 
 
 @dataclass(frozen=True)
@@ -152,7 +163,7 @@ class Latent:
         index = (phrases_of(size, codec.bars).starts[:, None] + np.arange(codec.bars)) % max(size, 1)
         index %= len(known.count)
         most = max(1, int(known.count.max(initial=0)))
-        steps = np.full(len(index), known.steps)
+        steps = np.full(len(index), known.steps, np.int64)
         inputs = {"notes": known.notes[index][:, :, :most], "count": known.count[index], "steps": steps}
         mean = self.network.graphs[ENCODER].run(inputs)["mean"]
         return np.where(mean > 0, np.float32(1), np.float32(-1)) if self.binary else mean
@@ -186,7 +197,7 @@ class Latent:
         added = np.zeros(codec.positions + 1, np.float32) if bias is None else bias
         inputs = {
             "latent": codes.reshape(rows * phrases, -1),
-            "steps": np.full(rows * phrases, steps),
+            "steps": np.full(rows * phrases, steps, np.int64),
             "uniform": uniform.reshape(codec.most, count, 4),
             "forced": given.reshape(codec.most, count, 4),
             "bias": np.repeat(added[None], count, 0),
@@ -200,6 +211,24 @@ class Latent:
         return [Bars(rows_notes, rows_count, steps) for rows_notes, rows_count in zip(notes, held, strict=True)]
 
 
+def check(network: Network) -> None:
+    """Raises AssistantError `no_model` where the parts of a bundle do not fit each other: one silent phrase is coded
+    and played."""
+    latent = Latent(network)
+    size = len(latent.space.mean)
+    codec = latent.codec
+    silence = Bars(np.zeros((codec.bars, 1, 4), np.int64), np.zeros(codec.bars, np.int64), codec.resolution)
+    try:
+        codes = latent.encode_bars(silence)
+        if codes.shape == (1, size):
+            latent.decode(codes[None], codec.bars, codec.resolution)
+            return
+        reason = f"codes of {codes.shape[1]} numbers, a space of {size}"
+    except Exception as error:  # onnxruntime raises a class of its own for each kind of trouble
+        reason = str(error).splitlines()[0][:200]
+    raise AssistantError("no_model", f"{network.bundle.folder}: the graphs do not fit the card: {reason}")
+
+
 def clip_from(latent: Latent, bars: Bars, like: Clip) -> Clip:
     """Bars as a clip with the tempo and meter of another; no note sounds over its end."""
     length = len(bars.count) * bars.steps * latent.codec.step
@@ -210,8 +239,9 @@ def clip_from(latent: Latent, bars: Bars, like: Clip) -> Clip:
 def levelled(notes: Sequence[Note], level: float) -> tuple[Note, ...]:
     """The notes, all that sound louder or softer by the same, so that their mean velocity is `level` as far as the
     range goes."""
-    sounding = [note.velocity for note in notes if not note.muted]
-    change = round(level - sum(sounding) / max(len(sounding), 1))
-    return tuple(
-        note if note.muted else replace(note, velocity=min(127, max(1, note.velocity + change))) for note in notes
-    )
+    moved = [note.velocity for note in notes if not note.muted]
+    for _ in range(3):  # what stops at the end of the range leaves the rest to the others
+        change = round(level - sum(moved) / max(len(moved), 1))
+        moved = [min(127, max(1, velocity + change)) for velocity in moved]
+    left = iter(moved)
+    return tuple(note if note.muted else replace(note, velocity=next(left)) for note in notes)

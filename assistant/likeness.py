@@ -39,21 +39,23 @@ def _apart(some: Sequence[frozenset[int]], other: frozenset[int]) -> NDArray[np.
     return np.array([1 - 2 * len(one & other) / max(len(one) + len(other), 1) for one in some])
 
 
-def even_steps(clips: Sequence[Clip], first: Clip, last: Clip, steps: int) -> tuple[list[int], float]:
-    """Indices, rising, of the `steps - 2` clips that lead most evenly from `first` to `last`, and their mean price.
+def even_steps(
+    made: Sequence[frozenset[int]], first: frozenset[int], last: frozenset[int], steps: int
+) -> tuple[list[int], float]:
+    """Indices, rising, of the `steps - 2` clips that lead most evenly from `first` to `last`, and their mean price; of
+    each clip is given what happens in it.
 
     The least sum, over all choices, of how far each clip lies from its place on the way, and of what it costs to come
     nearer to the first or to get farther from the last again. An empty clip is never chosen while there is another.
     """
-    made, begin, end = [happenings(clip) for clip in clips], happenings(first), happenings(last)
-    away, near, whole = _apart(made, begin), _apart(made, end), float(_apart([begin], end)[0])
+    away, near, whole = _apart(made, first), _apart(made, last), float(_apart([first], last)[0])
     on_way = away / np.maximum(away + near, 1e-9)
-    empty = np.array([not clip.notes for clip in clips])
+    empty = np.array([not happens for happens in made])
     wanted = np.arange(1, steps - 1) / (steps - 1)
     astray = (away + near) / max(whole, 1e-9) - 1
     place = np.abs(on_way[None] - wanted[:, None]) + ASTRAY * astray + 100.0 * empty  # (steps - 2, N)
     back = np.maximum(away[:, None] - away[None], 0) + np.maximum(near[None] - near[:, None], 0)  # from row to column
-    move = _price(back) + np.where(np.tri(len(clips)) > 0, 1000.0, 0)
+    move = _price(back) + np.where(np.tri(len(made)) > 0, 1000.0, 0)
     cost = place[0] + _price(np.maximum(near - whole, 0))
     came = np.zeros(place.shape, int)
     for step in range(1, len(wanted)):

@@ -12,9 +12,7 @@ from itertools import cycle, product
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.picture import GIVEN, MARGIN, NEW, TEXT, Color
-from assistant.picture import _font as font
-from assistant.picture import _plain as plain
+from assistant.picture import GIVEN, MARGIN, NEW, TEXT, Color, font, plain
 
 CORPUS = GIVEN[1]
 CLIPS: tuple[Color, ...] = (

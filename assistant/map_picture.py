@@ -31,9 +31,20 @@ from assistant.map_layout import (
     name_boxes,
     short,
 )
-from assistant.picture import BAR_LINE, BEAT_LINE, FAINT, INK, LANE_WHITE, MARGIN, PAPER, SMALL, TEXT, Color
-from assistant.picture import _font as font
-from assistant.picture import _plain as plain
+from assistant.picture import (
+    BAR_LINE,
+    BEAT_LINE,
+    FAINT,
+    INK,
+    LANE_WHITE,
+    MARGIN,
+    PAPER,
+    SMALL,
+    TEXT,
+    Color,
+    font,
+    plain,
+)
 from assistant.request import AssistantError
 
 FINE = 2

@@ -32,7 +32,7 @@ def moved(
     space: Space,
     examples: Sequence[Codes],
     play: Play,
-    seed: int,
+    seed: Sequence[int],
     stop: Callable[[], bool],
 ) -> tuple[Codes, Clip]:
     """The code (K, Z) whose music comes nearest to the attributes of `start` changed by `wishes`, and that music.
@@ -59,10 +59,12 @@ def moved(
         steps[0] = middle
         codes = (code + np.einsum("cw,wkz->ckz", steps, ways)).astype(np.float32)
         clips = play(codes)
+        if len(clips) < len(codes):  # it was stopped
+            break
         missed = np.array([_missed(clip, aim, price, space.deviations) for clip in clips])
         order = np.argsort(missed, kind="stable")
         first = int(order[0])
-        if best is None or missed[first] < best[0]:
+        if np.isfinite(missed[first]) and (best is None or missed[first] < best[0]):
             best = float(missed[first]), codes[first], clips[first]
         leaders = steps[order[:BEST]]
         middle = leaders.mean(0)

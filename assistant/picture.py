@@ -126,7 +126,7 @@ def _scale(row: Row, comparable: Sequence[Row], per_tick: float) -> _Scale:
 
 
 def _draw_row(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, top: int) -> None:
-    draw.text((MARGIN, top), _plain(row.title), INK, font=_font(TEXT))
+    draw.text((MARGIN, top), plain(row.title), INK, font=font(TEXT))
     axis, roll = top + TITLE_HEIGHT, top + TITLE_HEIGHT + AXIS_HEIGHT
     for pitch in range(scale.low, scale.high + 1):
         y = scale.y(pitch, roll)
@@ -154,13 +154,13 @@ def _draw_time(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, axis: int, ro
             x, number = scale.x(tick), tick % bar // beat + 1
             draw.line((x, roll, x, bottom), BEAT_LINE)
             if number > 1 and beat * scale.per_tick >= 40:
-                draw.text((x, axis + 3), str(number), FAINT, font=_font(SMALL), anchor="ma")
+                draw.text((x, axis + 3), str(number), FAINT, font=font(SMALL), anchor="ma")
     for index, tick in enumerate(range(0, scale.ticks + 1, bar)):
         if index % every == 0:
             x = scale.x(tick)
             draw.line((x, roll - 6, x, bottom), BAR_LINE, 2)
             if tick < scale.ticks:
-                draw.text((x, axis - 2), str(index + 1), INK, font=_font(TEXT), anchor="ma")
+                draw.text((x, axis - 2), str(index + 1), INK, font=font(TEXT), anchor="ma")
 
 
 def _draw_keys(draw: ImageDraw.ImageDraw, scale: _Scale, roll: int) -> None:
@@ -176,7 +176,7 @@ def _draw_keys(draw: ImageDraw.ImageDraw, scale: _Scale, roll: int) -> None:
             draw.line((left, below, right, below), OCTAVE_LINE, 2)
         if pitch % 12 == 0:
             draw.line((left, below, scale.x(scale.ticks), below), BAR_LINE, 2)
-            draw.text((left + 4, below - 2), f"C{pitch // 12 - 1}", INK, font=_font(SMALL), anchor="ls")
+            draw.text((left + 4, below - 2), f"C{pitch // 12 - 1}", INK, font=font(SMALL), anchor="ls")
 
 
 def _draw_note(
@@ -191,16 +191,16 @@ def _draw_note(
 
 def _draw_legend(draw: ImageDraw.ImageDraw, heading: str, right: int) -> None:
     """The heading at the left; at the right what the colours mean, with their shades from soft to loud."""
-    draw.text((MARGIN, MARGIN - 6), _plain(heading), INK, font=_font(TEXT + 8))
+    draw.text((MARGIN, MARGIN - 6), plain(heading), INK, font=font(TEXT + 8))
     x = right
     for name, colors in (("new", NEW), ("given", GIVEN)):
         for velocity in range(127, 0, -1):
             draw.line((x, MARGIN, x, MARGIN + 22), _shade(colors, velocity))
             x -= 1
         x -= 12
-        draw.text((x, MARGIN - 4), name, INK, font=_font(TEXT), anchor="ra")
-        x -= round(draw.textlength(name, font=_font(TEXT))) + 40
-    draw.text((right, MARGIN + 28), "shade: soft to loud", FAINT, font=_font(SMALL), anchor="ra")
+        draw.text((x, MARGIN - 4), name, INK, font=font(TEXT), anchor="ra")
+        x -= round(draw.textlength(name, font=font(TEXT))) + 40
+    draw.text((right, MARGIN + 28), "shade: soft to loud", FAINT, font=font(SMALL), anchor="ra")
 
 
 def _shade(colors: tuple[Color, Color], velocity: int) -> Color:
@@ -217,10 +217,10 @@ def _every(width: float, room: float) -> int:
     return every
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The text in the letters that Pillow's own font has."""
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)

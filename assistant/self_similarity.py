@@ -11,9 +11,7 @@ from PIL import Image, ImageDraw
 
 from assistant.clip import Clip
 from assistant.likeness import distances
-from assistant.picture import FAINT, GIVEN, INK, MARGIN, PAPER, SMALL, TEXT
-from assistant.picture import _font as font
-from assistant.picture import _plain as plain
+from assistant.picture import FAINT, GIVEN, INK, MARGIN, PAPER, SMALL, TEXT, font, plain
 from assistant.request import AssistantError
 
 Matrix = NDArray[np.float64]

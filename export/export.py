@@ -71,6 +71,8 @@ def export(folder: Path, out: Path, title: str | None = None) -> Card:
         raise ExportError(
             f"the graph differs from torch by {metrics['parity']:.1e}, more than {config.export.parity:.0e}"
         )
+    if metrics.get("same_bars", 1.0) < config.export.same_bars:
+        raise ExportError(f"the graph writes {metrics['same_bars']:.1%} of the bars as torch does, too few")
     if not metrics["int8_cost"] <= config.export.int8_cost:
         raise ExportError(
             f"int8 weights cost {metrics['int8_cost']:.2%} of the test figure, more than {config.export.int8_cost:.2%}"

@@ -65,7 +65,7 @@ class Nodes:
         return name
 
 
-def _product(
+def product(
     outer: Nodes, body: Nodes, name: str, hidden: Sequence[str], weight: Array, int8: bool, bias: str = ""
 ) -> str:
     """`hidden` (B, H) side by side times `weight`, plus `bias`; in int8 with a scale for each column."""
@@ -80,9 +80,6 @@ def _product(
     return body.one("MatMulIntegerToFloat", *inputs, *([bias] if bias else []), domain=ONNXRUNTIME)
 
 
-product = _product
-
-
 def lstm_step(outer: Nodes, body: Nodes, weights: StepWeights, int8: bool, gates: str) -> tuple[list[str], list[str]]:
     """One step of all layers from the gate inputs (B, 4H) of the first; the new hidden and cell of each (B, H)."""
     cells = weights.out.shape[0]
@@ -94,9 +91,9 @@ def lstm_step(outer: Nodes, body: Nodes, weights: StepWeights, int8: bool, gates
         name, own = f"layer_{layer}_weight", f"{body.prefix}_hidden_{layer}"
         if layer:
             bias = outer.constant(f"layer_{layer}_bias", weights.biases[layer - 1])
-            gates = _product(outer, body, name, [hidden[-1], own], weight, int8, bias)
+            gates = product(outer, body, name, [hidden[-1], own], weight, int8, bias)
         else:
-            gates = body.one("Add", gates, _product(outer, body, name, [own], weight, int8))
+            gates = body.one("Add", gates, product(outer, body, name, [own], weight, int8))
         shut, new = body.op("Split", gates, "gate_sizes", outputs=2, axis=1)
         let_in, forget, out = body.op("Split", body.one("Sigmoid", shut), "three_cells", outputs=3, axis=1)
         kept = body.one("Mul", forget, f"{body.prefix}_cell_{layer}")
@@ -114,7 +111,7 @@ def sampling_step(outer: Nodes, body: Nodes, weights: StepWeights, int8: bool, f
     at_bar = body.one("Squeeze", body.one("Gather", "position_gates", position), "last_axis")
     gates = body.one("Add", body.one("Add", body.one("Gather", "token_gates", "now"), at_bar), fixed)
     hidden, cell = lstm_step(outer, body, weights, int8, gates)
-    raw = _product(outer, body, "out_weight", [hidden[-1]], weights.out, int8, "out_bias")
+    raw = product(outer, body, "out_weight", [hidden[-1]], weights.out, int8, "out_bias")
     chosen, probability = _choice(body, raw, floor, gap, clock)
     token = body.one("Squeeze", chosen, "last_axis")
     state = body.one("Mul", "at", body.one("Gather", "keep", token))

@@ -243,15 +243,16 @@ def _result(asked: _Asked, done: Message) -> Result:
     candidates = []
     for index, (_, at, length, *pairs) in sorted(asked.results.items()):
         notes = tuple(asked.notes.get(index, {}).values())
-        clip = Clip(notes, round(float(length or 0) * TICKS), tempo, meter)
         measures = {str(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
+        own = round(float(measures.get("tempo") or tempo), 3)
+        clip = Clip(notes, round(float(length or 0) * TICKS), own, meter)
         candidates.append(Candidate(clip, round(float(at or 0) * TICKS), measures))  # type: ignore[arg-type]
     _, _, _, model, seed, seconds = done.arguments
     return Result(tuple(candidates), str(model), int(seed or 0), float(seconds or 0))
 
 
 def _tempo_and_meter(asked: _Asked) -> tuple[float, tuple[int, int]]:
-    """What the answer is to be played in, which no message says: that of the clip, else what was asked for."""
+    """What an answer is played in where its result does not say it: that of the clip, else what was asked for."""
     for clip in asked.clips.values():
         return clip.tempo, clip.meter
     numerator, _, denominator = str(asked.options.get("meter", "4/4")).partition("/")

@@ -27,7 +27,7 @@ TITLES = tuple(f"Tune {number // 4}" for number in range(40))
 
 def codec(voices: str = "one", bars: int = 2) -> PhraseCodec:
     """Phrases of few notes."""
-    return PhraseCodec(bars=bars, most=8, voices=voices)
+    return PhraseCodec(bars=bars, most=24, voices=voices)
 
 
 def network(family: str = "vae", voices: str = "one", bars: int = 2) -> PhraseNet:

@@ -80,6 +80,7 @@ class TrainConfig:
 @dataclass(frozen=True)
 class ExportConfig:
     int8_cost: float = 0.005  # share of the test NLL that int8 weights may cost
+    same_bars: float = 0.99  # share of bars that the fp32 graph of a phrase autoencoder must write as torch does
     parity: float = 1e-4  # largest difference of a logit between torch and the fp32 graph
 
 

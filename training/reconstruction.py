@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.bundle import ENCODER
 from assistant.codecs.phrases import SLOTS_A_QUARTER, Bars, PhraseCodec
 from assistant.latent import Latent
 from assistant.network import Network
@@ -78,7 +79,7 @@ def reconstruction(network: Network, corpus: PhraseCorpus, split: str) -> tuple[
     """The rows of the table, and the KL divergence in nats a phrase, over phrases of a split that share no bar."""
     latent, codec = Latent(network), corpus.codec
     starts = measured(corpus, split)
-    mean, spread = encoded_phrases(network.graphs["encoder.onnx"], corpus, starts)
+    mean, spread = encoded_phrases(network.graphs[ENCODER], corpus, starts)
     divergence = 0.5 * (mean.astype(np.float64) ** 2 + np.exp(spread) - 1 - spread)
     codes = np.where(mean > 0, np.float32(1), np.float32(-1)) if latent.binary else mean
     true = [bars_of(phrases(corpus, starts[[index]], codec.bars)) for index in range(len(starts))]
@@ -90,7 +91,7 @@ def reconstruction(network: Network, corpus: PhraseCorpus, split: str) -> tuple[
             for index, made in zip(which, latent.decode(codes[which][:, None], codec.bars, steps), strict=True):
                 add(ours, codec, true[index], made)
     for bars in true:
-        add(hold, codec, bars, Bars(bars.notes[:, :0], np.zeros_like(bars.count), bars.steps))
+        add(hold, codec, bars, silent(bars))
     rows = {"always hold": hold.row(), "nearest phrase": nearest(corpus, starts, true).row(), "network": ours.row()}
     return rows, float(divergence.sum(1).mean())
 
@@ -106,6 +107,11 @@ def bars_of(rows: PhraseRows) -> Bars:
     return Bars(rows.notes[0], rows.count[0], int(rows.steps[0]))
 
 
+def silent(bars: Bars) -> Bars:
+    """As many bars without notes."""
+    return Bars(bars.notes[:, :0], np.zeros_like(bars.count), bars.steps)
+
+
 def nearest(corpus: PhraseCorpus, starts: NDArray[np.int64], true: Sequence[Bars]) -> Tally:
     """For some of the phrases, that of the training split with the most notes at the same places."""
     tally, bars = Tally(), corpus.codec.bars
@@ -115,12 +121,15 @@ def nearest(corpus: PhraseCorpus, starts: NDArray[np.int64], true: Sequence[Bars
     for steps in np.unique(corpus.steps[starts[some]]).tolist():
         own = some[corpus.steps[starts[some]] == steps]
         others = learnt[corpus.steps[learnt] == steps]
-        if not len(others):
-            continue
-        here, there = _onsets(corpus, starts[own]), _onsets(corpus, others)
-        likeness = 2 * (here @ there.T) / np.maximum(here.sum(1)[:, None] + there.sum(1)[None], 1)
+        here = _onsets(corpus, starts[own])
+        likeness = np.zeros((len(own), max(1, len(others))), np.float32)
+        for at in range(0, len(others), 2000):
+            there = _onsets(corpus, others[at : at + 2000])
+            both = here.sum(1)[:, None] + there.sum(1)[None]
+            likeness[:, at : at + 2000] = 2 * (here @ there.T) / np.maximum(both, 1)
         for index, best in zip(own, likeness.argmax(1), strict=True):
-            add(tally, corpus.codec, true[index], bars_of(phrases(corpus, others[[best]], bars)))
+            found = bars_of(phrases(corpus, others[[best]], bars)) if len(others) else silent(true[index])
+            add(tally, corpus.codec, true[index], found)
     return tally
 
 

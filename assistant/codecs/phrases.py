@@ -47,9 +47,10 @@ class PhraseCodec:
     resolution: int = 24
 
     def __post_init__(self) -> None:
-        for name in ("bars", "most"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} is less than 1")
+        for name, most in (("bars", 64), ("most", 4096), ("resolution", 960)):
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= most:
+                raise ValueError(f"{name} {value!r} is not a whole number from 1 to {most}")
         if self.resolution % SLOTS_A_QUARTER:
             raise ValueError(f"resolution {self.resolution} is not a multiple of {SLOTS_A_QUARTER}")
         _ = self.events
@@ -94,7 +95,7 @@ class PhraseCodec:
             bar = min(onset // steps, len(rows) - 1)  # what rounds to the end of the clip stays in it
             position = min(onset - bar * steps, steps - 1)
             rows[bar].append((position, pitch, min(duration, self.positions), velocity // VELOCITY_STEP))
-        count = np.array([min(len(row), self.most) for row in rows])
+        count = np.array([min(len(row), self.most) for row in rows], np.int64)
         notes = np.zeros((len(rows), self.most, 4), np.int64)
         for index, row in enumerate(rows):
             if row:

@@ -16,7 +16,6 @@ from assistant.request import AssistantError, Candidate
 from assistant.tasks import meet
 from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
 from assistant.tasks.sampling import count as count
-from assistant.tasks.sampling import measures_of
 
 NAME = "blend"
 SUMMARY = "one clip between two to eight others"
@@ -66,7 +65,7 @@ def _candidates(latent: Latent, clips: Clips, options: Options, stop: Stop) -> I
     codes = np.stack([latent.encode(clip, bars) for clip in clips])
     mean = np.einsum("n,nkz->kz", weights, codes).astype(np.float32)
     level = float(weights @ [meet.mean_velocity(clip) for clip in clips])
-    like = Clip((), 0, float(weights @ [clip.tempo for clip in clips]), clips[0].meter)
+    like = Clip((), 0, meet.mean_tempo(weights.tolist(), clips), clips[0].meter)
     apart = float(options["temperature"] or 0)
     for index in range(count(clips, options)):
         if stop():
@@ -76,7 +75,7 @@ def _candidates(latent: Latent, clips: Clips, options: Options, stop: Stop) -> I
         code = mean if index == 0 else mean + np.float32(apart) * near
         made = clip_from(latent, latent.decode(signs(latent, code)[None], bars, like.bar // latent.codec.step)[0], like)
         made = Clip(levelled(made.notes, level), made.length, made.tempo, made.meter)
-        yield Candidate(made, 0, measures_of(made))
+        yield meet.between(made)
 
 
 def signs(latent: Latent, code: Codes) -> Codes:

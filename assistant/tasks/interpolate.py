@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +17,24 @@ from assistant.bundle import Bundle
 from assistant.clip import Clip
 from assistant.codecs.phrases import Bars
 from assistant.latent import Codes, Latent, clip_from, levelled
-from assistant.likeness import SLOT, even_steps
+from assistant.likeness import SLOT, even_steps, happenings
 from assistant.network import Network
 from assistant.option import Option
-from assistant.request import AssistantError, Candidate
+from assistant.request import AssistantError
 from assistant.tasks import meet
 from assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
-from assistant.tasks.sampling import measures_of
 
 NAME = "interpolate"
 SUMMARY = "clips on the way from one clip to another"
 OPTIONS = (
     Option("steps", "int", 8, "how many clips, the two given ones among them", 2, 32),
-    Option("curve", "choice", "linear", "the way through the space", choices=("linear", "spherical")),
+    Option(
+        "curve",
+        "choice",
+        "linear",
+        "the way through a latent space; other spaces have one way",
+        choices=("linear", "spherical"),
+    ),
     Option(
         "space",
         "choice",
@@ -43,6 +49,14 @@ Way = Callable[[NDArray[np.float64], float], Iterator[Clip]]  # clips at some pa
 ROUNDS = ((2, 0.0), (3, 0.1), (3, 0.2))  # points a step that are tried, and how far the way bends there, in standard
 # deviations of the corpus; a round is for what the ones before did not find
 EVEN = 0.15  # price of a step that is good enough
+
+
+class Point(NamedTuple):
+    """A clip that was met a `part` of the way."""
+
+    part: float
+    clip: Clip
+    happenings: frozenset[int]
 
 
 def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
@@ -65,41 +79,42 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
     """Both ends at once, then the steps between."""
     first, last = clips
     steps = count(clips, options)
-    yield [at_once(0, meet.given_back(first)), at_once(steps - 1, meet.given_back(last))], 0.0
+    latent = meet.latent_of(network, clips)
+    space = "binary" if latent.binary and options["space"] == "latent" else str(options["space"])
+    way = _SPACES[space](latent, first, last, options)
+    yield [at_once(0, meet.between(first)), at_once(steps - 1, meet.between(last))], float(steps == 2)
     if steps == 2:
         return
-    latent = meet.latent_of(network, clips)
-    way = _SPACES[str(options["space"])](latent, first, last, options)
-    made: list[tuple[float, Clip]] = []
+    ends = happenings(first), happenings(last)
+    made: list[Point] = []
     chosen: list[int] = []
     for number, (finer, bend) in enumerate(ROUNDS):
         at = (np.arange(1, finer * (steps - 1)) + 0.5 * (bend > 0)) / (finer * (steps - 1))
         for part, clip in zip(at.tolist(), way(at, bend), strict=True):
             if stop():
                 return
-            made.append((part, clip))
-        made.sort(key=lambda point: point[0])
-        chosen, price = even_steps([clip for _, clip in made], first, last, steps)
-        if price <= EVEN or options["space"] == "data":
+            made.append(Point(part, clip, happenings(clip)))
+        made.sort(key=lambda point: point.part)
+        chosen, price = even_steps([point.happenings for point in made], *ends, steps)
+        if price <= EVEN or space == "data":
             break
         yield [], (number + 1) / (len(ROUNDS) + 1)
-    yield [_step(index, made[which][1], clips, steps) for index, which in enumerate(chosen, 1)], 1.0
+    yield [_step(index, made[which].clip, clips, steps) for index, which in enumerate(chosen, 1)], 1.0
 
 
 def _step(index: int, clip: Clip, ends: Clips, steps: int) -> Slice:
     """A step as an answer: its tempo lies between those of the ends, and so does its loudness, in velocities that the
     ends have too: a level between two written ones would be one that nobody wrote."""
     part = index / (steps - 1)
-    level, tempo = (
-        (1 - part) * low + part * high for low, high in (map(meet.mean_velocity, ends), (ends[0].tempo, ends[1].tempo))
-    )
+    low, high = map(meet.mean_velocity, ends)
+    level, tempo = (1 - part) * low + part * high, meet.mean_tempo((1 - part, part), ends)
     known = np.array(sorted({note.velocity for end in ends for note in end.notes if not note.muted}))
     notes = (
         replace(note, velocity=int(known[np.abs(known - note.velocity).argmin()]))
         for note in levelled(clip.notes, level)
     )
     clip = replace(clip, notes=tuple(notes), tempo=tempo)
-    return at_once(index, Candidate(clip, 0, measures_of(clip)))
+    return at_once(index, meet.between(clip))
 
 
 def common_bars(first: Clip, last: Clip, at: float) -> int:
@@ -188,11 +203,14 @@ def _data(latent: Latent, first: Clip, last: Clip, options: Options) -> Way:
 
 
 def _repeated(clip: Clip, bars: int) -> Clip:
-    """The clip again and again, to `bars` bars."""
-    clip = whole = clip.window(0, clip.bars * clip.bar)
-    while whole.bars < bars:
-        whole = whole.joined(clip)
-    return whole.window(0, bars * clip.bar)
+    """The clip again and again, to `bars` bars. Raises AssistantError where that makes too many notes."""
+    turns, one = -(-bars // clip.bars), clip.bars * clip.bar
+    if turns * len(clip.notes) > meet.MOST_NOTES:
+        text = f"a clip of {len(clip.notes)} notes repeated {turns} times is more than {meet.MOST_NOTES} notes"
+        raise AssistantError("bad_args", text)
+    notes = (replace(note, start=note.start + turn * one) for turn in range(turns) for note in clip.notes)
+    length = bars * clip.bar
+    return replace(clip, notes=tuple(note for note in notes if note.start < length), length=length)
 
 
 _SPACES = {"latent": _latent, "binary": _binary, "data": _data}

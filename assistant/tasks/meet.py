@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from assistant.bundle import Bundle
 from assistant.clip import Clip
@@ -13,6 +14,7 @@ from assistant.tasks.answer import Options
 from assistant.tasks.sampling import measures_of
 
 MOST_BARS = 64
+MOST_NOTES = 4096  # of a clip
 PHRASES_A_RUN = 64  # so that cancelling takes but a moment
 
 
@@ -23,6 +25,8 @@ def check_clips(clips: Sequence[Clip]) -> None:
             raise AssistantError("bad_args", f"clip {number} has no notes that sound")
         if clip.bars > MOST_BARS:
             raise AssistantError("bad_args", f"clip {number} has {clip.bars} bars, {MOST_BARS} is the most")
+        if len(clip.notes) > MOST_NOTES:
+            raise AssistantError("bad_args", f"clip {number} has {len(clip.notes)} notes, {MOST_NOTES} is the most")
         if clip.meter != clips[0].meter:
             meters = " and ".join("{}/{}".format(*c.meter) for c in (clips[0], clip))
             text = f"clips in {meters} have no bar in common: give them one meter"
@@ -50,6 +54,10 @@ def latent_of(network: Network, clips: Sequence[Clip]) -> Latent:
     for clip in clips:
         if reason := latent.codec.refusal(clip):
             raise AssistantError("bad_args", f"{reason}, so {card.name} cannot take it")
+        counts = replace(latent.codec, most=MOST_NOTES).encode(clip).count
+        if counts.max() > latent.codec.most:
+            text = f"bar {counts.argmax() + 1} has {counts.max()} notes, {card.name} takes {latent.codec.most} in a bar"
+            raise AssistantError("bad_args", text)
     return latent
 
 
@@ -59,12 +67,18 @@ def one_answer(options: Options, task: str) -> None:
         raise AssistantError("bad_args", f"candidates {options['candidates']} is not 1, and {task} gives no more")
 
 
+def mean_tempo(weights: Sequence[float], clips: Sequence[Clip]) -> float:
+    """The weighted mean of the tempi, to a thousandth; the weights have the sum 1."""
+    mean = sum(weight * clip.tempo for weight, clip in zip(weights, clips, strict=True))
+    return round(min(max(clip.tempo for clip in clips), max(min(clip.tempo for clip in clips), mean)), 3)
+
+
 def mean_velocity(clip: Clip) -> float:
     """Of the notes that sound."""
     levels = [note.velocity for note in clip.notes if not note.muted]
     return sum(levels) / max(len(levels), 1)
 
 
-def given_back(clip: Clip) -> Candidate:
-    """A clip as it was given."""
-    return Candidate(clip, 0, measures_of(clip))
+def between(clip: Clip) -> Candidate:
+    """A clip between others: its result says its tempo, which may be another than that of the first clip."""
+    return Candidate(clip, 0, measures_of(clip) | {"tempo": clip.tempo})

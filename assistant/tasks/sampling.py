@@ -21,7 +21,14 @@ from assistant.tasks.answer import Clips, News, Options, Slice, Stop
 BARS = Option("bars", "int", 4, "how many bars to make", 1, 64)
 SAMPLING = (
     Option("temperature", "float", 0.95, "below 1 safer, above 1 bolder", 0.1, 2.0),
-    Option("top_p", "float", 0.95, "leave out the unlikeliest notes that share the rest of the probability", 0.05, 1.0),
+    Option(
+        "top_p",
+        "float",
+        0.95,
+        "leave out the unlikeliest notes that share the rest of the probability; a latent space has none",
+        0.05,
+        1.0,
+    ),
     Option("density", "float", None, "notes a quarter; left out: as the clip, or free", 0.05, MOST_DENSE),
     Option(
         "register", "float", None, "mean pitch as a MIDI number, 60 is middle C; left out: as the clip, or free", 0, 127

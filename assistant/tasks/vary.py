@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -38,6 +39,8 @@ OPTIONS = (
 )
 CLIPS = (1, 1)
 AMOUNT = 0.3
+HELD = {"nothing": (), "rhythm": ("density", "syncopation", "length"), "pitches": ("pitch", "density")}  # by keep
+APART = 0.15  # how far from the clip further candidates of a move begin
 
 
 def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
@@ -50,7 +53,7 @@ def check(clips: Clips, options: Options) -> None:
     meet.check_clips(clips)
     kept = str(options["keep"])
     for name in wishes_of(options):
-        if (kept, name) in (("pitches", "pitch"), *(("rhythm", n) for n in ("density", "syncopation", "length"))):
+        if name in HELD[kept]:
             raise AssistantError("bad_args", f"{name} {options[name]:g} cannot change while keep {kept} holds it")
 
 
@@ -80,20 +83,27 @@ def _candidates(latent: Latent, clip: Clip, options: Options, stop: Stop) -> Ite
         if stop():
             return
         seed = [int(options["seed"] or 0), index]
-        near = _near(latent, code, amount, np.random.default_rng(seed))
+        far = max(amount, APART) if wishes and index else amount  # else all would find the same way
+        near = _near(latent, code, far, np.random.default_rng(seed))
 
         def play(codes: Codes) -> list[Clip]:
-            made = latent.decode(codes, clip.bars, known.steps, forced=forced, bias=bias)
-            return [_finished(latent, clip, bars, options) for bars in made]
+            found: list[Clip] = []
+            size = max(1, meet.PHRASES_A_RUN // codes.shape[1])
+            for at in range(0, len(codes), size):
+                if stop():
+                    break
+                made = latent.decode(codes[at : at + size], clip.bars, known.steps, forced=forced, bias=bias)
+                found += [_finished(latent, clip, _whole(bars, known, options), options) for bars in made]
+            return found
 
         if wishes:
-            made = moved(near, wishes, clip, latent.space, examples, play, seed[0] + index, stop)[1]
+            made = moved(near, wishes, clip, latent.space, examples, play, [*seed, 1], stop)[1]
         elif amount == 0:
             made = clip
         elif forced is None:
             made = _restored(clip, plain, latent.decode(near[None], clip.bars, known.steps)[0], latent, options)
         else:
-            made = play(near[None])[0]
+            made = next(iter(play(near[None])), clip)
         yield Candidate(made, 0, measures_of(made) | {name: round(attributes(made)[name], 3) for name in wishes})
 
 
@@ -122,6 +132,19 @@ def _held(latent: Latent, known: Bars, kept: str) -> tuple[Forced | None, NDArra
     return forced, bias
 
 
+def _whole(bars: Bars, known: Bars, options: Options) -> Bars:
+    """Where pitches stay, a bar in which not all of them found a place is the clip's own bar."""
+    if options["keep"] != "pitches":
+        return bars
+    notes, count = bars.notes.copy(), bars.count.copy()
+    for bar in np.flatnonzero(count < known.count):
+        width = max(notes.shape[1], known.count[bar])
+        notes = np.pad(notes, ((0, 0), (0, width - notes.shape[1]), (0, 0)))
+        count[bar] = known.count[bar]
+        notes[bar, : count[bar]] = known.notes[bar, : count[bar]]
+    return Bars(notes, count, bars.steps)
+
+
 def _finished(latent: Latent, clip: Clip, bars: Bars, options: Options) -> Clip:
     """What was decoded, as loud as was asked; where the rhythm stays, with the very onsets, lengths and velocities."""
     made = clip_from(latent, bars, clip)
@@ -140,9 +163,13 @@ def _with_rhythm(made: Clip, clip: Clip) -> tuple[Note, ...]:
     pitches: dict[int, list[int]] = {}
     for note in made.notes:
         pitches.setdefault(note.start, []).append(note.pitch)
+    given = Counter(written_onset(note.start, clip.length) for note in clip.notes if not note.muted)
+    whole = {onset for onset, count in given.items() if len(pitches.get(onset, ())) >= count}
     notes = []
     for note in clip.notes:
-        left = pitches.get(written_onset(note.start, clip.length))
+        onset = written_onset(note.start, clip.length)
+        # a chord of which a network for one voice made one note stays as it is
+        left = pitches.get(onset) if onset in whole else None
         notes.append(replace(note, pitch=left.pop(0)) if left and not note.muted else note)
     return tuple(notes)
 
@@ -161,5 +188,7 @@ def _restored(clip: Clip, plain: Bars, varied: Bars, latent: Latent, options: Op
         if same[min(note.start // clip.bar, len(same) - 1)] == own
     ]
     if clip.monophonic:  # what was made may ring over what was kept
-        notes = [replace(a, duration=min(a.duration, b.start - a.start)) for a, b in apart(sorted(notes))]
+        sounding = sorted(note for note in notes if not note.muted)
+        cut = [replace(a, duration=min(a.duration, b.start - a.start)) for a, b in apart(sounding)]
+        notes = cut + [note for note in notes if note.muted]
     return replace(made, notes=tuple(notes), length=clip.length if same[-1] else made.length)

@@ -28,7 +28,14 @@ OPTIONS = (
     Option("bars", "int", 16, "how many bars to make", 1, 64),
     Option("flips", "int", 2, "bits of the code that change from bar to bar", 0, 64),
     Option("theme_probability", "float", 0.8, "chance to return to the theme after every four bars", 0, 1),
-    Option("new_theme", "float", 0.1, "chance after every four bars that the bar reached becomes the theme", 0, 1),
+    Option(
+        "new_theme",
+        "float",
+        0.1,
+        "chance after every four bars, where it does not return, that the bar reached becomes the theme",
+        0,
+        1,
+    ),
     Option("leap", "float", 0.0, "chance in each bar that all bits change", 0, 1),
     Option("temperature", "float", 0.0, "0 plays each code alike each time, above that more freely", 0, 2),
     Option("tempo", "float", 120.0, "quarters a minute, where no clip is given", 5, 1000),
@@ -69,7 +76,7 @@ def _candidates(latent: Latent, clips: Clips, options: Options, stop: Stop) -> I
         start = given if given is not None else _heard(latent, random, steps)
         phrases = -(-bars // latent.codec.bars)
         codes = walked(start, phrases, options, random)
-        made = latent.decode(codes[None], bars, steps, [seed], float(options["temperature"] or 0))[0]
+        made = latent.decode(codes[None], bars, steps, [[*seed, 1]], float(options["temperature"] or 0))[0]
         clip = clip_from(latent, made, like)
         if clips:
             clip = Clip(levelled(clip.notes, meet.mean_velocity(clips[0])), clip.length, clip.tempo, clip.meter)

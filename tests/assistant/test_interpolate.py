@@ -89,6 +89,11 @@ def test_polyphony_goes_to_the_model_of_many_voices(latent_engine: Engine) -> No
     assert model(A, B, space="binary") == "seqae-one-2"
 
 
+def test_muted_notes_are_no_second_voice(latent_engine: Engine) -> None:
+    muted = replace(A, notes=(*A.notes, Note(100, 90, 960, 1, True)))
+    assert latent_engine.plan(Request("interpolate", (muted, B), {}))[0] == "vae-one-2"
+
+
 @pytest.mark.parametrize("space", SPACES)
 def test_the_seed_decides(ask: Ask, space: str) -> None:
     ends = tune(1, 6), tune(2, 6)
@@ -104,6 +109,12 @@ def test_progress_rises_to_the_end(latent_engine: Engine, space: str) -> None:
     latent_engine.run(Request("interpolate", (A, B), {"steps": 5, "space": space}), on_progress=reached.append)
     assert reached == sorted(reached)
     assert (reached[0], reached[-1]) == (0.0, 1.0)
+
+
+def test_progress_reaches_the_end_without_a_step_between(latent_engine: Engine) -> None:
+    reached: list[float] = []
+    latent_engine.run(Request("interpolate", (A, B), {"steps": 2}), on_progress=reached.append)
+    assert reached[-1] == 1.0
 
 
 def test_the_ends_come_before_the_rest_is_made(latent_engine: Engine) -> None:

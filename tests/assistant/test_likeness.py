@@ -85,6 +85,11 @@ def places(*pitches: int) -> Clip:
     return Clip(tuple(Note(k * TICKS, pitch, TICKS) for k, pitch in enumerate(pitches) if pitch), BAR)
 
 
+def chosen_of(clips: list[Clip], first: Clip, last: Clip, steps: int) -> tuple[list[int], float]:
+    """What `even_steps` takes of some clips."""
+    return even_steps([happenings(clip) for clip in clips], happenings(first), happenings(last), steps)
+
+
 def cost(chosen: tuple[int, ...], clips: list[Clip], first: Clip, last: Clip, steps: int) -> float:
     """What the choice costs, step by step, as the docstring of `even_steps` says."""
     away, near = distances(clips, first), distances(clips, last)
@@ -109,7 +114,7 @@ mixtures = st.lists(st.lists(st.sampled_from([0, 60, 61, 62, 63, 70, 72, 74, 76]
 def test_the_steps_are_the_best_of_all_choices(rows: list[list[int]], steps: int) -> None:
     first, last = places(60, 61, 62, 63), places(70, 72, 74, 76)
     clips = [places(*row) for row in rows]
-    chosen, price = even_steps(clips, first, last, steps)
+    chosen, price = chosen_of(clips, first, last, steps)
     assert chosen == sorted(set(chosen)) and len(chosen) == steps - 2
     costs = [cost(which, clips, first, last, steps) for which in combinations(range(len(clips)), steps - 2)]
     assert cost(tuple(chosen), clips, first, last, steps) == pytest.approx(min(costs), abs=1e-6)
@@ -126,7 +131,7 @@ def test_a_way_without_a_step_back_is_found_where_there_is_an_even_one(strays: l
         clips += [places(*(random.choice((0, 60, 65, 74)) for _ in range(4))) for _ in range(strays[index])]
         clips.append(clip)
     first, last = (places(*pitches) for pitches in ends)
-    chosen = [first, *(clips[which] for which in even_steps(clips, first, last, 5)[0]), last]
+    chosen = [first, *(clips[which] for which in chosen_of(clips, first, last, 5)[0]), last]
     away, near = distances(chosen, first), distances(chosen, last)
     assert np.all(np.diff(away) >= -1e-9) and np.all(np.diff(near) <= 1e-9)
 
@@ -134,6 +139,6 @@ def test_a_way_without_a_step_back_is_found_where_there_is_an_even_one(strays: l
 def test_an_empty_clip_is_chosen_only_where_there_is_no_other() -> None:
     first, last, empty = places(60, 61, 62, 63), places(70, 72, 74, 76), places(0, 0, 0, 0)
     far = places(20, 0, 0, 0)
-    assert even_steps([empty, empty, far, empty], first, last, 3)[0] == [2]
-    assert even_steps([empty, far, empty, far, empty], first, last, 4)[0] == [1, 3]
-    assert len(even_steps([empty] * 5, first, last, 4)[0]) == 2
+    assert chosen_of([empty, empty, far, empty], first, last, 3)[0] == [2]
+    assert chosen_of([empty, far, empty, far, empty], first, last, 4)[0] == [1, 3]
+    assert len(chosen_of([empty] * 5, first, last, 4)[0]) == 2

@@ -183,6 +183,10 @@ def test_the_seed_repeats_and_a_candidate_is_the_same_alone_and_among_others(ask
     assert ask("vary", TUNE, **LEAPS) != ask("vary", TUNE, seed=6, **LEAPS)
 
 
+def test_a_move_with_the_next_seed_is_another(ask: Ask) -> None:
+    assert ask("vary", TUNE, density=0.5, candidates=2)[1].clip != ask("vary", TUNE, density=0.5, seed=6)[0].clip
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

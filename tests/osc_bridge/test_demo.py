@@ -85,9 +85,13 @@ def test_the_shipped_models_play_the_demo_as_the_command_line_does(
     said = capsys.readouterr().out
     assert "melody: first notes" in said and "piano: first notes" in said
     assert all(len(read_midi(path).notes) > 4 for path in tmp_path.glob("*.mid"))
-    for step in demo.STEPS[:2]:  # the command line gives the same bytes as the daemon
-        example, out = examples_dir() / step.example, tmp_path / f"line.{step.name}.mid"
-        assert main(["continue", str(example), "-o", str(out), "--bars=4", "--candidates=2", "--seed=7"]) == 0
-        for index in (0, 1):
-            here, there = tmp_path / f"line.{step.name}.{index}.mid", tmp_path / f"{step.name}.{index}.mid"
-            assert here.read_bytes() == there.read_bytes()
+    for step in demo.STEPS:  # the command line gives the same as the daemon
+        clips = [str(examples_dir() / example) for example in step.examples]
+        options = [f"--{key}={value}" for key, value in step.options.items()]
+        assert main([step.task, *clips, "-o", str(tmp_path / f"line.{step.name}.mid"), *options]) == 0
+        there = sorted(tmp_path.glob(f"{step.name}.*.mid"))
+        here = sorted(tmp_path.glob(f"line.{step.name}*.mid"))
+        if len(clips) < 2:
+            assert [path.read_bytes() for path in here] == [path.read_bytes() for path in there], step.name
+        else:  # the tempo of a step between two clips is not on the wire
+            assert [read_midi(path).notes for path in here] == [read_midi(path).notes for path in there], step.name

@@ -173,3 +173,9 @@ def test_notes_over_the_end_and_muted_notes_come_back(client: Client) -> None:
     clips = [candidate.clip for candidate in client.run("interpolate", [odd, B], steps=3, **MODEL).candidates]
     assert (clips[0].notes, clips[2].notes) == (odd.notes, B.notes)
     assert client.run("vary", [odd], amount=0, **MODEL).candidates[0].clip == odd
+
+
+def test_a_way_between_two_tempos_arrives_at_the_second(client: Client) -> None:
+    fast = Clip(B.notes, B.length, 180.0)
+    found = client.run("interpolate", [A, fast], steps=3, **MODEL).candidates  # type: ignore[arg-type]
+    assert [candidate.clip.tempo for candidate in found] == [120.0, 150.0, 180.0]

@@ -117,10 +117,11 @@ def test_phrases_that_are_known_are_found_again() -> None:
     assert nearest(both, starts, true).row() == {"slots": 1, "note_f1": 1, "exact_bars": 1}
 
 
-def test_a_meter_that_was_never_learnt_has_no_nearest_phrase(tmp_path: Path) -> None:
+def test_a_meter_that_was_never_learnt_has_silence_for_its_nearest_phrase(tmp_path: Path) -> None:
     waltz = Piece("x", "work", "test", (tune(1, 4, (3, 4)),), "tunes")
     plain = Piece("y", "work", "train", (tune(1, 4),), "tunes")
     corpus = encoded(tiny_phrases.codec(), [plain, waltz])
     starts = measured(corpus, "test")
     true = [bars_of(phrases(corpus, starts[[index]], 2)) for index in range(len(starts))]
-    assert nearest(corpus, starts, true) == Tally()
+    found = nearest(corpus, starts, true)
+    assert (found.hits, found.bars) == (0, 4) and found.notes == sum(int(bars.count.sum()) for bars in true)
