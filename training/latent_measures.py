@@ -5,6 +5,7 @@ What is measured are clips as a task gives them; how they were made makes no dif
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -40,17 +41,17 @@ class Phrase:
     clip: Clip
 
 
-def phrases_in(pieces: Sequence[Piece], split: str, bars: int, least: int = 1) -> list[Phrase]:
-    """The phrases of `bars` bars in a split that share no bar, with at least `least` notes and notes in at least half
-    of their bars. No note sounds over the end of its phrase."""
+def phrases_in(pieces: Sequence[Piece], split: str, bars: int, least: int = 1, most: int = 24) -> list[Phrase]:
+    """The phrases of `bars` bars in a split that share no bar, with at least `least` notes, notes in at least
+    half of their bars and no more than `most` in any. No note sounds over the end of its phrase."""
     found = []
     for number, piece in enumerate(pieces):
         for section in piece.sections if piece.split == split else ():
             whole = bars * section.bar
             for start in range(0, section.bars * section.bar - whole + 1, whole):
                 clip = section.window(start, start + whole)
-                full = {note.start // clip.bar for note in clip.notes}
-                if len(clip.notes) >= least and 2 * len(full) >= bars:
+                full = Counter(note.start // clip.bar for note in clip.notes)
+                if len(clip.notes) >= least and 2 * len(full) >= bars and max(full.values(), default=0) <= most:
                     notes = (replace(note, duration=min(note.duration, whole - note.start)) for note in clip.notes)
                     found.append(Phrase(number, replace(clip, notes=tuple(notes))))
     return found

@@ -81,7 +81,7 @@ class Setting:
     def phrases(self, split: str, least: int = 1) -> list[Phrase]:
         """The phrases of a split that the bundle can take. Raises AssistantError where there is none."""
         codec = self.latent.codec
-        found = phrases_in(self.pieces, split, codec.bars, least)
+        found = phrases_in(self.pieces, split, codec.bars, least, codec.most)
         found = [phrase for phrase in found if not codec.refusal(phrase.clip)]
         if not found:
             raise AssistantError("bad_args", f"--data: no phrase of {codec.bars} bars in the {split} split")
@@ -255,7 +255,7 @@ def walk(setting: Setting) -> Tables:
         name: [setting.ask("walk", (), seed, bars=WALK_BARS, theme_probability=chance)[0] for seed in seeds]
         for name, chance in kinds.items()
     }
-    human = [phrase.clip for phrase in phrases_in(setting.pieces, "test", WALK_BARS)]
+    human = [phrase.clip for phrase in phrases_in(setting.pieces, "test", WALK_BARS, most=setting.latent.codec.most)]
     table: Table = {}
     for name, some in (clips | {"held-out pieces": human}).items():
         share, count = copied_share(some, known)
