@@ -100,3 +100,12 @@ def test_its_figures_are_those_of_the_cards(name: str) -> None:
         line = next(line for line in README.splitlines() if line.startswith(f"| {row} |"))
         assert f"{figures['nats_per_event']:.3f}" in line, row
         assert f"{figures['nats_per_note']:.2f}" in line, row
+
+
+@pytest.mark.parametrize("name", ["melody-2bars", "melody-4bars", "piano-bars", "melody-codes"])
+def test_its_figures_of_the_latent_space_are_those_of_the_cards(name: str) -> None:
+    rows = read_card(bundled_models() / name).metrics["test"]["rows"]
+    cells = next(line for line in README.splitlines() if line.startswith(f"| {name} |")).split(" | ")[1:]
+    network, hold, nearest = rows["network"], rows["always hold"], rows["nearest phrase"]
+    figures = [*network.values(), hold["slots"], nearest["slots"], nearest["note_f1"]]
+    assert [float(cell.strip(" |")) for cell in cells] == [round(figure, 3) for figure in figures]

@@ -26,7 +26,7 @@ NAME = "walk"
 SUMMARY = "a walk through codes, bar by bar, that comes back to a theme; from a clip where one is given"
 OPTIONS = (
     Option("bars", "int", 16, "how many bars to make", 1, 64),
-    Option("flips", "int", 2, "bits of the code that change from bar to bar", 0, 64),
+    Option("flips", "int", 4, "bits of the code that change from bar to bar", 0, 64),
     Option("theme_probability", "float", 0.8, "chance to return to the theme after every four bars", 0, 1),
     Option(
         "new_theme",
