@@ -71,13 +71,19 @@ def test_a_bundle_says_what_it_is(phrases: Bundle, run: Path, family: str) -> No
     assert space_of(phrases.files[SPACE]).mean.shape == (8,)
 
 
-def test_a_bundle_has_its_measures(phrases: Bundle) -> None:
+def test_a_bundle_has_its_measures(phrases: Bundle, family: str) -> None:
     metrics = phrases.card.metrics
     assert 0 <= metrics["parity"] <= 1e-4
     assert metrics["same_bars"] >= 0.9
     assert metrics["int8_cost"] <= 0.5
     assert metrics["steps_trained"] == 20
-    assert metrics["kl_nats_per_phrase"] > 0
+    if family == "vae":
+        assert metrics["kl_nats_per_phrase"] > 0
+    else:
+        assert all(
+            0 <= metrics["codes"][split]["hamming"] <= phrases.card.sizes["latent"] for split in ("train", "test")
+        )
+        assert metrics["codes"]["test"]["l_rec"] > 0 and metrics["codes"]["test"]["l_rec_bin"] > 0
     rows = metrics["test"]["rows"]
     assert list(rows) == ["always hold", "nearest phrase", "network"]
     for row in (*rows.values(), metrics["fp32"]):
