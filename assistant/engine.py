@@ -38,26 +38,40 @@ class Engine:
 
     def __init__(self, folders: Sequence[Path] | None = None, device: str = "auto", threads: int = 1) -> None:
         self.device, self.device_note = pick_device(device)
+        self._threads = threads
         self.bundles: dict[str, Bundle] = {}
         self.broken: dict[str, str] = {}
         self._networks: dict[str, Network] = {}
         for folder in find_bundles(folders if folders is not None else (bundled_models(), models_dir())):
             try:
                 bundle = read_bundle(folder)
-                network = load(bundle, self.device, threads)
-                if SPACE in bundle.files:
-                    check(network)  # what is wrong is said now, not at the first request
+                network = None if SPACE in bundle.files else self._loaded(bundle)
             except AssistantError as error:
                 self.broken[folder.name] = error.text
                 continue
-            self.bundles[bundle.card.name], self._networks[bundle.card.name] = bundle, network
+            self.bundles[bundle.card.name] = bundle
+            self._networks.pop(bundle.card.name, None)
+            if network:
+                self._networks[bundle.card.name] = network
         graphs = [graph for network in self._networks.values() for graph in network.graphs.values()]
         if self.device == "cuda" and any(graph.device == "cpu" for graph in graphs):
             self.device, self.device_note = "cpu", "onnxruntime could not start CUDA"
 
     def network(self, name: str) -> Network:
-        """The bundle of that name, one of `bundles`, with its graphs loaded."""
+        """The bundle of that name, one of `bundles`, with its graphs loaded. Raises AssistantError `no_model`.
+
+        Networks that sample are loaded from the start, so that the first press of a button is as fast as the others;
+        latent spaces, which take more memory, when they are first asked for.
+        """
+        if name not in self._networks:
+            self._networks[name] = self._loaded(self.bundles[name])
         return self._networks[name]
+
+    def _loaded(self, bundle: Bundle) -> Network:
+        network = load(bundle, self.device, self._threads)
+        if SPACE in bundle.files:
+            check(network)
+        return network
 
     def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
         """(model, checked options) of a request; runs no model. Raises AssistantError where it cannot be done."""
@@ -107,7 +121,7 @@ class Engine:
         model, options = self.plan(request)
         if options["seed"] is None:
             options["seed"] = secrets.randbelow(2**31)
-        task, network = TASKS[request.task], self._networks[model]
+        task, network = TASKS[request.task], self.network(model)
         whole: dict[int, Candidate] = {}
         for news, reached in task.slices(network, request.clips, options, stop):
             for part in news:

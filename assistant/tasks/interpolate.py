@@ -48,7 +48,7 @@ LEVEL = 1e-2  # sine of an angle that is none
 Way = Callable[[NDArray[np.float64], float], Iterator[Clip]]  # clips at some parts of the way, which bends so far aside
 ROUNDS = ((2, 0.0), (3, 0.1), (3, 0.2))  # points a step that are tried, and how far the way bends there, in standard
 # deviations of the corpus; a round is for what the ones before did not find
-EVEN = 0.15  # price of a step that is good enough
+EVEN = 0.25  # price of a step that is good enough
 
 
 class Point(NamedTuple):

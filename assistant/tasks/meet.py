@@ -34,14 +34,13 @@ def check_clips(clips: Sequence[Clip]) -> None:
 
 
 def suits(bundle: Bundle, clips: Sequence[Clip], binary: bool) -> float:
-    """How well a bundle does for clips: by family, then by voices, then by the longest phrase that they fill."""
+    """How well a bundle does for clips: by family, then by voices; then the shorter its phrases are, for what lies
+    between short phrases is the likelier music (`continuo measure`)."""
     card, codec = bundle.card, bundle.codec
     one = all(clip.monophonic for clip in clips)
     score = 4.0 * (card.family == ("seqae" if binary else "vae")) + 2.0 * (codec.voices == ("one" if one else "many"))
     if card.family in ("vae", "seqae"):
-        phrase = bundle.phrases.bars
-        fills = phrase <= max(clip.bars for clip in clips)
-        score += phrase / 100 if fills else -phrase / 100
+        score -= bundle.phrases.bars / 100
     return score
 
 
