@@ -6,7 +6,7 @@ four steps the walk returns to its theme with a high probability, and with a low
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -43,6 +43,8 @@ OPTIONS = (
 )
 CLIPS = (0, 1)
 THEME_EVERY = 4
+WAYS, NEAR = 6, 7.0  # steps that are looked at, and semitones that the next bar may lie above or below the theme
+Choose = Callable[[Codes], Codes]
 
 
 def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
@@ -75,7 +77,7 @@ def _candidates(latent: Latent, clips: Clips, options: Options, stop: Stop) -> I
         random = np.random.default_rng(seed)
         start = given if given is not None else _heard(latent, random, steps)
         phrases = -(-bars // latent.codec.bars)
-        codes = walked(start, phrases, options, random)
+        codes = walked(start, phrases, options, random, WAYS, _likeliest_bar(latent, steps, start[0]))
         made = latent.decode(codes[None], bars, steps, [[*seed, 1]], float(options["temperature"] or 0))[0]
         clip = clip_from(latent, made, like)
         if clips:
@@ -94,8 +96,16 @@ def _sounds(bars: Bars) -> bool:
     return bool(bars.count.min() > 0)
 
 
-def walked(start: Codes, count: int, options: Options, random: np.random.Generator) -> Codes:
-    """Codes (count, Z) of a walk from the last of the codes `start` (K, Z), whose first one is the theme."""
+def first_way(codes: Codes) -> Codes:
+    """The first of some codes (N, Z)."""
+    return np.asarray(codes[0])
+
+
+def walked(
+    start: Codes, count: int, options: Options, random: np.random.Generator, ways: int = 1, choose: Choose = first_way
+) -> Codes:
+    """Codes (count, Z) of a walk from the last of the codes `start` (K, Z), whose first one is the theme; each step is
+    one that `choose` takes of some `ways`."""
     theme, code = start[0], start[-1]
     codes = []
     for number in range(count):
@@ -105,10 +115,33 @@ def walked(start: Codes, count: int, options: Options, random: np.random.Generat
         elif number:
             if number % THEME_EVERY == 0 and random.random() < float(options["new_theme"] or 0):
                 theme = code
-            which = random.choice(len(code), min(int(options["flips"] or 0), len(code)), replace=False)
-            code = code.copy()
-            code[which] *= -1
-            if random.random() < float(options["leap"] or 0):
-                code = -code
+            code = choose(np.stack([_flipped(code, options, random) for _ in range(ways)]))
         codes.append(code)
     return np.stack(codes)
+
+
+def _flipped(code: Codes, options: Options, random: np.random.Generator) -> Codes:
+    """A code with some bits changed, or with all of them."""
+    code = code.copy()
+    code[random.choice(len(code), min(int(options["flips"] or 0), len(code)), replace=False)] *= -1
+    return -code if random.random() < float(options["leap"] or 0) else code
+
+
+def _likeliest_bar(latent: Latent, steps: int, theme: Codes) -> Choose:
+    """Of the codes a step may lead to, the first that is heard and stays near the pitch of the theme; else the one that
+    comes nearest. A code of random bits may be far from all music."""
+
+    def middle(bars: Bars) -> float:
+        pitches = np.concatenate([bars.notes[bar, :n, 1] for bar, n in enumerate(bars.count)])
+        return float(pitches.mean()) if len(pitches) else np.inf
+
+    home = middle(latent.decode(theme[None, None], latent.codec.bars, steps)[0])
+
+    def choose(codes: Codes) -> Codes:
+        played = latent.decode(codes[:, None], latent.codec.bars, steps)
+        apart = [abs(middle(bars) - home) if np.isfinite(home) else 0.0 for bars in played]
+        apart = [np.inf if not bars.count.all() else far for far, bars in zip(apart, played, strict=True)]
+        near = [index for index, far in enumerate(apart) if far <= NEAR]
+        return np.asarray(codes[near[0] if near else int(np.argmin(apart))])
+
+    return choose
