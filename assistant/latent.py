@@ -166,7 +166,11 @@ class Latent:
         steps = np.full(len(index), known.steps, np.int64)
         inputs = {"notes": known.notes[index][:, :, :most], "count": known.count[index], "steps": steps}
         mean = self.network.graphs[ENCODER].run(inputs)["mean"]
-        return np.where(mean > 0, np.float32(1), np.float32(-1)) if self.binary else mean
+        return self.signs(mean)
+
+    def signs(self, codes: Codes) -> Codes:
+        """Codes as the decoder takes them: their signs where codes are binary."""
+        return np.where(codes > 0, np.float32(1), np.float32(-1)) if self.binary else codes
 
     def decode(
         self,

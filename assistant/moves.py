@@ -137,15 +137,18 @@ def _syncopated(notes: list[Note], change: float, clip: Clip) -> list[Note]:
             start = start - beat // 2 if change > 0 else -(-start // beat) * beat
         made.append(replace(note, start=start, duration=max(1, note.end - start)))
     made = [note for note in made if note.start < clip.length]
-    onsets = sorted({note.start for note in made})
-    later = {start: after for start, after in pairwise([*onsets, clip.length])}
+    later = _next_onsets(made, clip)
     return [replace(note, duration=min(note.duration, later[note.start] - note.start)) for note in made]
+
+
+def _next_onsets(notes: list[Note], clip: Clip) -> dict[int, int]:
+    """For each onset the one after it, for the last one the end of the clip."""
+    return dict(pairwise([*sorted({note.start for note in notes}), clip.length]))
 
 
 def _longer(notes: list[Note], change: float, clip: Clip) -> list[Note]:
     """Every note sounds a larger or smaller share of the time to the next onset."""
-    onsets = sorted({note.start for note in notes})
-    later = dict(pairwise([*onsets, clip.length]))
+    later = _next_onsets(notes, clip)
     made = []
     for note in notes:
         gap = max(1, later[note.start] - note.start)

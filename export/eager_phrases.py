@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from assistant.clip import Clip
-from assistant.codecs.phrases import PhraseCodec
+from assistant.codecs.phrases import PhraseCodec, tidied
 from assistant.latent import phrases_of
 from assistant.tasks.interpolate import between
 from training.models.phrase import PhraseNet, greedy
@@ -29,7 +29,7 @@ def eager_interpolation(
     between: all bars of all of them side by side, or `in_turn` one phrase of all of them after the other."""
 
     def codes(clip: Clip) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        bars = codec.encode(clip)
+        bars = codec.encode(tidied(clip))
         index = phrases_of(clip.bars, codec.bars).starts[:, None] + np.arange(codec.bars)
         index %= len(bars.count)
         steps = torch.full((len(index),), bars.steps)

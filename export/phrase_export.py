@@ -16,8 +16,9 @@ from export.phrase_parity import parity
 from training.config import Config
 from training.latent import PhraseRun, tensors
 from training.models.phrase import Decoder
+from training.models.seqae import signs
 from training.phrases import PhraseCorpus, batches
-from training.reconstruction import reconstruction
+from training.reconstruction import given_back, reconstruction
 from training.space import space_of_corpus
 
 Files = dict[str, bytes]
@@ -28,17 +29,16 @@ def playing_decoder(run: PhraseRun) -> Decoder:
     return run.net.binary_decoder or run.net.decoder
 
 
-def files_of(run: PhraseRun, corpus: PhraseCorpus, int8: bool) -> Files:
-    """Graphs and space of a network."""
+def graphs_of(run: PhraseRun, corpus: PhraseCorpus, int8: bool) -> Files:
+    """Encoder and decoder of a network."""
     encoder = encoder_graph(run.net, int8).SerializeToString()
     decoder = decoder_graph(playing_decoder(run), corpus.codec, int8).SerializeToString()
-    space = space_of_corpus(Graph(encoder, "encoder"), corpus)
-    return {ENCODER: encoder, DECODER: decoder, SPACE: space.to_bytes()}
+    return {ENCODER: encoder, DECODER: decoder}
 
 
 def network_of(files: Files, card: Card, corpus: PhraseCorpus) -> Network:
-    """The files of a bundle as a network, before they are written."""
-    graphs = {name: Graph(file, name) for name, file in files.items() if name.endswith(".onnx")}
+    """The graphs of a bundle as a network, before they are written."""
+    graphs = {name: Graph(file, name) for name, file in files.items()}
     return Network(Bundle(card, Path(card.name), files, corpus.codec), graphs)
 
 
@@ -52,7 +52,7 @@ def forced_accuracy(run: PhraseRun, corpus: PhraseCorpus, limit: int = 1000) -> 
         batch = tensors(rows)
         with torch.no_grad():
             code, _ = run.net.encode(batch["notes"], batch["count"], batch["steps"])
-            code = torch.where(code > 0, 1.0, -1.0) if run.net.config.binary else code
+            code = signs(code) if run.net.config.binary else code
             logits = playing_decoder(run)(code, batch["steps"], batch["notes"], batch["notes"])
         notes = batch["notes"].flatten(0, 1)
         there = torch.arange(notes.shape[1]) < batch["count"].flatten()[:, None]
@@ -78,10 +78,10 @@ def code_figures(run: PhraseRun, corpus: PhraseCorpus, split: str, limit: int = 
             batch = {name: torch.from_numpy(array) for name, array in rows.items()}
             with torch.no_grad():
                 code, _ = run.net.encode(*batch.values())
-                signs = torch.where(code > 0, 1.0, -1.0)
-                for index, (decoder, known) in enumerate(((run.net.decoder, code), (playing_decoder(run), signs))):
+                bits = signs(code)
+                for index, (decoder, known) in enumerate(((run.net.decoder, code), (playing_decoder(run), bits))):
                     nats[index] += float(run.reconstruction(decoder, known, batch)[0]) * len(code)
-            codes.append(signs)
+            codes.append(bits)
             notes += int(batch["count"].sum())
         apart += (codes[0] != codes[1]).sum(-1).tolist()
     real, binary = (nats / max(notes, 1)).round(4).tolist()
@@ -91,20 +91,21 @@ def code_figures(run: PhraseRun, corpus: PhraseCorpus, split: str, limit: int = 
 def metrics_of(run: PhraseRun, config: Config, corpus: PhraseCorpus, card: Card) -> tuple[Files, dict[str, Any]]:
     """Files with int8 weights, and what is measured on the test split: reconstruction of the graphs in the bundle,
     what int8 costs in note F1, and how far the fp32 graphs are from torch."""
-    whole, small = (files_of(run, corpus, int8) for int8 in (False, True))
+    whole, small = (graphs_of(run, corpus, int8) for int8 in (False, True))
+    space = space_of_corpus(Graph(small[ENCODER], ENCODER), corpus)
     starts = corpus.starts("test", corpus.codec.bars, apart=True)[:200]
     difference, same = parity(run.net, corpus.codec, next(iter(batches(corpus, starts, corpus.codec.bars, 64))))
-    exact, _ = reconstruction(network_of(whole, card, corpus), corpus, "test")
+    exact, _ = given_back(network_of(whole, card, corpus), corpus, "test")
     rows, divergence = reconstruction(network_of(small, card, corpus), corpus, "test")
     own: dict[str, Any] = {"kl_nats_per_phrase": round(divergence, 2)}
     if run.net.config.binary:
         own = {"codes": {split: code_figures(run, corpus, split) for split in ("train", "test")}}
-    return small, own | {
+    return small | {SPACE: space.to_bytes()}, own | {
         "test": {"rows": rows},
         "regular": config.phrase.regular,
         "teacher_forced": forced_accuracy(run, corpus),
         "parity": float(f"{difference:.3g}"),
         "same_bars": round(same, 4),
-        "int8_cost": round(exact["network"]["note_f1"] - rows["network"]["note_f1"], 5),
-        "fp32": exact["network"],
+        "int8_cost": round(exact["note_f1"] - rows["network"]["note_f1"], 5),
+        "fp32": exact,
     }

@@ -32,7 +32,7 @@ def ends() -> tuple[Clip, Clip]:
 
 def interpolation(model: str, run: Path | None, rounds: int, quiet: bool) -> dict[str, Any]:
     """Medians in milliseconds, taken in turns: a request over UDP, and of a run with the same weights eager torch that
-    plays the same number of codes, all bars side by side, and as many as are asked for, one bar after the other."""
+    plays the same number of codes, all bars side by side, and as many as are asked for, one phrase after the other."""
     first, last = ends()
     with daemon() as child, Client(child.host, child.port) as client:
 
@@ -64,9 +64,7 @@ def _eager(run: Path, first: Clip, last: Clip) -> dict[str, Callable[[], object]
     points = sum(finer * (STEPS - 1) - 1 for finer, _ in ROUNDS)
     return {
         "eager, same work": rivals.eager_interpolation(net, codec, first, last, points, in_turn=False),
-        "eager, the steps alone, bar after bar": rivals.eager_interpolation(
-            net, codec, first, last, STEPS, in_turn=True
-        ),
+        "eager, the steps alone": rivals.eager_interpolation(net, codec, first, last, STEPS, in_turn=True),
     }
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.config import SHIPPED, CodecConfig, ConfigError, DataConfig, build
+from training.config import CodecConfig, ConfigError, DataConfig, build, read_table
 
 
 @dataclass(frozen=True)
@@ -76,31 +75,23 @@ class AblationConfig:
 
 def read_ablation(path: Path) -> AblationConfig:
     """The configuration in a TOML file, or the shipped one of that name. Raises ConfigError that says what is wrong."""
-    shipped = SHIPPED / f"{path.name.removesuffix('.toml')}.toml"
-    if not path.is_file() and shipped.is_file():
-        path = shipped
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    config: AblationConfig = build(AblationConfig, table, str(path))
-    check(config, path)
+    table, where = read_table(path)
+    config: AblationConfig = build(AblationConfig, table, where)
+    check(config, where)
     return config
 
 
-def check(config: AblationConfig, path: Path) -> None:
+def check(config: AblationConfig, where: str) -> None:
     """Raises ConfigError where values do not go together."""
     train = config.train
     for name in ("noise_rise", "extra_rise"):
         between = getattr(train, name)
         if len(between) != 2 or not 0 <= between[0] < between[1]:
-            raise ConfigError(f"{path}: train: {name} {list(between)} must be two shares, the first below the second")
+            raise ConfigError(f"{where}: train: {name} {list(between)} must be two shares, the first below the second")
     if not train.extra_rise[1] < train.extra_fall <= 1:
-        raise ConfigError(f"{path}: train: extra_fall {train.extra_fall} must lie behind extra_rise, up to 1")
-    for where, value in (("length", config.length), ("bits", config.bits), ("batch", train.batch)):
+        raise ConfigError(f"{where}: train: extra_fall {train.extra_fall} must lie behind extra_rise, up to 1")
+    for name, value in (("length", config.length), ("bits", config.bits), ("batch", train.batch)):
         if value < 1:
-            raise ConfigError(f"{path}: {where} {value} is less than 1")
+            raise ConfigError(f"{where}: {name} {value} is less than 1")
     if len({row.name for row in config.rows}) < len(config.rows) or not config.rows:
-        raise ConfigError(f"{path}: rows: there must be some, each with a name of its own")
+        raise ConfigError(f"{where}: rows: there must be some, each with a name of its own")

@@ -101,6 +101,12 @@ class Config:
 
 def read_config(path: Path) -> Config:
     """The configuration in a TOML file, or the shipped one of that name. Raises ConfigError that says what is wrong."""
+    config: Config = build(Config, *read_table(path))
+    return config
+
+
+def read_table(path: Path) -> tuple[dict[str, Any], str]:
+    """The table in a TOML file, or in the shipped one of that name, and the name of the file that was read."""
     shipped = SHIPPED / f"{path.name.removesuffix('.toml')}.toml"
     if not path.is_file() and shipped.is_file():
         path = shipped
@@ -112,12 +118,12 @@ def read_config(path: Path) -> Config:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
-    return config_of(table, str(path))
+    return table, str(path)
 
 
 def config_of(table: dict[str, Any], where: str) -> Config:
     """The configuration in a table, as TOML or a checkpoint holds it."""
-    config: Config = _build(Config, table, where)
+    config: Config = build(Config, table, where)
     return config
 
 
@@ -127,11 +133,7 @@ def table_of(config: Config) -> dict[str, Any]:
 
 
 def build(cls: type, table: Any, where: str) -> Any:
-    """A dataclass of configuration from a table, as strictly as every other; for configurations of other kinds."""
-    return _build(cls, table, where)
-
-
-def _build(cls: type, table: Any, where: str) -> Any:
+    """A dataclass of configuration from a table. Raises ConfigError that names file and key."""
     if not isinstance(table, dict):
         raise ConfigError(f"{where}: must be a table, not {table!r}")
     known = {f.name: f for f in fields(cls)}
@@ -148,7 +150,7 @@ def _build(cls: type, table: Any, where: str) -> Any:
 
 def _value(kind: Any, value: Any, where: str) -> Any:
     if is_dataclass(kind):
-        return _build(kind, value, where)
+        return build(kind, value, where)
     inner = get_args(kind)
     if inner:  # tuple[X, ...]
         if not isinstance(value, (list, tuple)):

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from training.config import Config
 from training.models.phrase import Decoder, PhraseNet, greedy, net_config
+from training.models.seqae import discontinuity, quantisation, signs
 from training.phrases import PhraseCorpus, PhraseRows, batches, phrase_codec, training_phrases
 from training.run import Batches, Run
 
@@ -55,17 +56,10 @@ class PhraseRun(Run):
             parts = {"kl": (divergence - phrase.free_bits).clamp(min=0).sum(-1).mean()}
         else:
             code = mean
-            sign = torch.where(mean > 0, 1.0, -1.0)
-            parts = {
-                "quantisation": (mean - sign).square().sum(-1).mean(),
-            }
-            parts["binary"], parts["binary_roll"] = self.reconstruction(net.binary_decoder, sign, rows)
+            parts = {"quantisation": quantisation(mean)}
+            parts["binary"], parts["binary_roll"] = self.reconstruction(net.binary_decoder, signs(mean), rows)
             if phrase.pairs and self.training:  # the second half of a training batch follows the first
-                here, after = mean.chunk(2)
-                near = (torch.where(here > 0, 1.0, -1.0) - after).square() + (
-                    here - torch.where(after > 0, 1.0, -1.0)
-                ).square()
-                parts["continuity"] = near.sum(-1).mean()
+                parts["continuity"] = discontinuity(*mean.chunk(2)).mean()
         parts["reconstruction"], parts["roll"] = self.reconstruction(net.decoder, code, rows)
         if phrase.regular:
             parts["regular"] = regularisation(mean, rows["attributes"])
@@ -122,7 +116,7 @@ class PhraseRun(Run):
         code, _ = net.encode(rows["notes"], rows["count"], rows["steps"])
         decoder = net.decoder
         if net.binary_decoder is not None:
-            code, decoder = torch.where(code > 0, 1.0, -1.0), net.binary_decoder
+            code, decoder = signs(code), net.binary_decoder
         made, count = greedy(decoder, code, rows["steps"], self.codec.most, self.codec.voices == "one")
         self.log("valid/f1", note_f1(rows["notes"], rows["count"], made, count), prog_bar=True, batch_size=size)
 

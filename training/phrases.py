@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,9 +16,8 @@ from assistant.attributes import NAMES, beat_ticks, note_measures
 from assistant.clip import Clip
 from assistant.codecs.phrases import VELOCITY_STEP, PhraseCodec
 from training.config import Config
-from training.corpus import Piece, load_pieces
-from training.sets import state_of
-from training.shards import SPLITS
+from training.corpus import Piece
+from training.shards import SPLITS, encoded_once
 
 FORMAT = 3  # raised when what is stored changes
 POOL = 8  # batches drawn together, so that each has bars of like size
@@ -77,20 +75,14 @@ class PhraseRows:
 
 
 def prepare_phrases(config: Config, data: Path, cache: Path, progress: bool = True) -> PhraseCorpus:
-    """The bars of a configuration's corpus; encoded once and kept in `cache` under a name that says what went in."""
+    """The bars of a configuration's corpus, as `encoded_once` keeps them."""
     codec = phrase_codec(config)
-    files = sorted({file for source in config.data.sets for file in state_of(data, source)})
-    parts = [FORMAT, str(data.resolve()), files, asdict(config.data), asdict(codec)]
-    name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-    file = cache / f"phrases-{config.name}-{name}.npz"
-    if not file.is_file():
-        pieces, report = load_pieces(data, config.data.sets, progress, cache)
-        print(report)
-        corpus = encoded(codec, pieces, progress)
-        cache.mkdir(parents=True, exist_ok=True)
-        write_phrases(corpus, file)
-    print(f"prepared data: {file}")
-    return read_phrases(codec, file)
+
+    def write(pieces: Sequence[Piece], file: Path) -> None:
+        write_phrases(encoded(codec, pieces, progress), file)
+
+    stem = f"phrases-{config.name}"
+    return read_phrases(codec, encoded_once(config, data, cache, stem, FORMAT, asdict(codec), write, progress))
 
 
 def phrase_codec(config: Config) -> PhraseCodec:

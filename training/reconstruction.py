@@ -77,23 +77,37 @@ def _slots(codec: PhraseCodec, bars: Bars) -> list[tuple[frozenset[int], frozens
 
 def reconstruction(network: Network, corpus: PhraseCorpus, split: str) -> tuple[dict[str, Found], float]:
     """The rows of the table, and the KL divergence in nats a phrase, over phrases of a split that share no bar."""
+    starts = measured(corpus, split)
+    true, hold = wanted(corpus, starts), Tally()
+    for bars in true:
+        add(hold, corpus.codec, bars, silent(bars))
+    ours, divergence = given_back(network, corpus, split)
+    return {
+        "always hold": hold.row(),
+        "nearest phrase": nearest(corpus, starts, true).row(),
+        "network": ours,
+    }, divergence
+
+
+def given_back(network: Network, corpus: PhraseCorpus, split: str) -> tuple[Found, float]:
+    """The row of the network alone, and the KL divergence in nats a phrase."""
     latent, codec = Latent(network), corpus.codec
     starts = measured(corpus, split)
     mean, spread = encoded_phrases(network.graphs[ENCODER], corpus, starts)
     divergence = 0.5 * (mean.astype(np.float64) ** 2 + np.exp(spread) - 1 - spread)
-    codes = np.where(mean > 0, np.float32(1), np.float32(-1)) if latent.binary else mean
-    true = [bars_of(phrases(corpus, starts[[index]], codec.bars)) for index in range(len(starts))]
-    ours, hold = Tally(), Tally()
+    codes, true, ours = latent.signs(mean), wanted(corpus, starts), Tally()
     for steps in np.unique(corpus.steps[starts]).tolist():
         some = np.flatnonzero(corpus.steps[starts] == steps)
         for at in range(0, len(some), 64):
             which = some[at : at + 64]
             for index, made in zip(which, latent.decode(codes[which][:, None], codec.bars, steps), strict=True):
                 add(ours, codec, true[index], made)
-    for bars in true:
-        add(hold, codec, bars, silent(bars))
-    rows = {"always hold": hold.row(), "nearest phrase": nearest(corpus, starts, true).row(), "network": ours.row()}
-    return rows, float(divergence.sum(1).mean())
+    return ours.row(), float(divergence.sum(1).mean())
+
+
+def wanted(corpus: PhraseCorpus, starts: NDArray[np.int64]) -> list[Bars]:
+    """The bars of the phrases that begin at the bars `starts`."""
+    return [bars_of(phrases(corpus, starts[[index]], corpus.codec.bars)) for index in range(len(starts))]
 
 
 def measured(corpus: PhraseCorpus, split: str) -> NDArray[np.int64]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -45,23 +46,41 @@ class Corpus:
 
 
 def prepare(config: Config, data: Path, cache: Path, progress: bool = True) -> Corpus:
-    """The corpus of a configuration; encoded once and kept in `cache` under a name that says what went in.
-
-    Files of the data that have changed since make another name.
-    """
+    """The corpus of a configuration, as `encoded_once` keeps it."""
     codec = event_codec(config)
+
+    def write(pieces: Sequence[Piece], file: Path) -> None:
+        write_corpus(_encoded(codec, pieces, progress), file)
+
+    name = config.name
+    return read_corpus(codec, encoded_once(config, data, cache, name, FORMAT, asdict(config.codec), write, progress))
+
+
+def encoded_once(
+    config: Config,
+    data: Path,
+    cache: Path,
+    stem: str,
+    version: int,
+    codec: dict[str, Any],
+    write: Callable[[Sequence[Piece], Path], None],
+    progress: bool,
+) -> Path:
+    """The file in `cache` to which `write` has encoded the pieces of a configuration's corpus, now or before.
+
+    Its name begins with `stem` and says what went in: the version of the format, the codec, the sets, and the files of
+    the data, so that files that have changed since make another name.
+    """
     files = sorted({file for source in config.data.sets for file in state_of(data, source)})
-    parts = [FORMAT, str(data.resolve()), files, asdict(config.data), asdict(config.codec)]
-    name = json.dumps(parts, sort_keys=True)
-    file = cache / f"{config.name}-{hashlib.sha256(name.encode()).hexdigest()[:16]}.npz"
+    name = json.dumps([version, str(data.resolve()), files, asdict(config.data), codec], sort_keys=True)
+    file = cache / f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:16]}.npz"
     if not file.is_file():
         pieces, report = load_pieces(data, config.data.sets, progress, cache)
         print(report)
-        corpus = _encoded(codec, pieces, progress)
         cache.mkdir(parents=True, exist_ok=True)
-        write_corpus(corpus, file)
+        write(pieces, file)
     print(f"prepared data: {file}")
-    return read_corpus(codec, file)
+    return file
 
 
 def event_codec(config: Config) -> EventCodec:

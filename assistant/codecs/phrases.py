@@ -87,6 +87,16 @@ class PhraseCodec:
     def encode(self, clip: Clip) -> Bars:
         """The bars of a clip; muted notes are left out, a bar keeps its first `most` notes, and no note is longer than
         the longest bar. Raises ValueError for a meter without a place."""
+        rows = self.rows(clip)
+        count = np.array([min(len(row), self.most) for row in rows], np.int64)
+        notes = np.zeros((len(rows), self.most, 4), np.int64)
+        for index, row in enumerate(rows):
+            if row:
+                notes[index, : count[index]] = row[: self.most]
+        return Bars(notes, count, clip.bar // self.step)
+
+    def rows(self, clip: Clip) -> list[list[tuple[int, int, int, int]]]:
+        """All notes of each bar of a clip, in order. Raises ValueError for a meter without a place."""
         if reason := self.refusal(clip):
             raise ValueError(reason)
         steps = clip.bar // self.step
@@ -95,12 +105,7 @@ class PhraseCodec:
             bar = min(onset // steps, len(rows) - 1)  # what rounds to the end of the clip stays in it
             position = min(onset - bar * steps, steps - 1)
             rows[bar].append((position, pitch, min(duration, self.positions), velocity // VELOCITY_STEP))
-        count = np.array([min(len(row), self.most) for row in rows], np.int64)
-        notes = np.zeros((len(rows), self.most, 4), np.int64)
-        for index, row in enumerate(rows):
-            if row:
-                notes[index, : count[index]] = sorted(row)[: self.most]
-        return Bars(notes, count, steps)
+        return [sorted(row) for row in rows]
 
     def decode(self, bars: Bars) -> tuple[Note, ...]:
         """The notes of bars that follow each other. With `voices` one a note ends where the next begins."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assistant.bundle import Bundle
 from assistant.clip import Clip
-from assistant.latent import Codes, Latent, clip_from, levelled
+from assistant.latent import Latent, clip_from, levelled
 from assistant.network import Network
 from assistant.option import Option
 from assistant.request import AssistantError, Candidate
@@ -73,11 +73,6 @@ def _candidates(latent: Latent, clips: Clips, options: Options, stop: Stop) -> I
         random = np.random.default_rng([int(options["seed"] or 0), index])
         near = latent.space.draw(random, len(mean)) - latent.space.mean
         code = mean if index == 0 else mean + np.float32(apart) * near
-        made = clip_from(latent, latent.decode(signs(latent, code)[None], bars, like.bar // latent.codec.step)[0], like)
+        made = clip_from(latent, latent.decode(latent.signs(code)[None], bars, like.bar // latent.codec.step)[0], like)
         made = Clip(levelled(made.notes, level), made.length, made.tempo, made.meter)
         yield meet.between(made)
-
-
-def signs(latent: Latent, code: Codes) -> Codes:
-    """A code as the decoder takes it: its signs where codes are binary."""
-    return np.where(code > 0, np.float32(1), np.float32(-1)) if latent.binary else code

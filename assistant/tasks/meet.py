@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from assistant.bundle import Bundle
 from assistant.clip import Clip
@@ -53,10 +52,10 @@ def latent_of(network: Network, clips: Sequence[Clip]) -> Latent:
     for clip in clips:
         if reason := latent.codec.refusal(clip):
             raise AssistantError("bad_args", f"{reason}, so {card.name} cannot take it")
-        counts = replace(latent.codec, most=MOST_NOTES).encode(clip).count
-        if counts.max() > latent.codec.most:
-            text = f"bar {counts.argmax() + 1} has {counts.max()} notes, {card.name} takes {latent.codec.most} in a bar"
-            raise AssistantError("bad_args", text)
+        for number, row in enumerate(latent.codec.rows(clip), 1):
+            if len(row) > latent.codec.most:
+                text = f"bar {number} has {len(row)} notes, {card.name} takes {latent.codec.most} in a bar"
+                raise AssistantError("bad_args", text)
     return latent
 
 

@@ -12,7 +12,6 @@ from assistant.network import Network
 from assistant.request import AssistantError, Candidate
 from assistant.tasks import meet
 from assistant.tasks.answer import News, Options, Stop, in_turn
-from assistant.tasks.blend import signs
 from assistant.tasks.sampling import measures_of
 
 NEAR = 0.8  # how much the code of a phrase keeps of the one before
@@ -35,7 +34,7 @@ def _candidates(latent: Latent, like: Clip, options: Options, stop: Stop) -> Ite
         if stop():
             return
         random = np.random.default_rng([int(options["seed"] or 0), index])
-        codes = signs(latent, _drawn(latent, -(-bars // latent.codec.bars), float(options["temperature"] or 1), random))
+        codes = latent.signs(_drawn(latent, -(-bars // latent.codec.bars), float(options["temperature"] or 1), random))
         made = clip_from(latent, latent.decode(codes[None], bars, like.bar // latent.codec.step)[0], like)
         yield Candidate(made, 0, measures_of(made))
 

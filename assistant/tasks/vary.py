@@ -76,7 +76,8 @@ def _candidates(latent: Latent, clip: Clip, options: Options, stop: Stop) -> Ite
     known = latent.bars_of(clip)
     code = latent.encode_bars(known)
     forced, bias = _held(latent, known, str(options["keep"]))
-    plain = latent.decode(code[None], clip.bars, known.steps)[0]
+    compared = not wishes and forced is None and amount > 0
+    plain = latent.decode(code[None], clip.bars, known.steps)[0] if compared else None
     examples = [latent.encode(edited(clip, name, change)) for name, change in wishes.items()]
 
     for index in range(count((clip,), options)):
@@ -100,7 +101,7 @@ def _candidates(latent: Latent, clip: Clip, options: Options, stop: Stop) -> Ite
             made = moved(near, wishes, clip, latent.space, examples, play, [*seed, 1], stop)[1]
         elif amount == 0:
             made = clip
-        elif forced is None:
+        elif plain is not None:
             made = _restored(clip, plain, latent.decode(near[None], clip.bars, known.steps)[0], latent, options)
         else:
             made = next(iter(play(near[None])), clip)

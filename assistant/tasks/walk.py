@@ -87,7 +87,7 @@ def _candidates(latent: Latent, clips: Clips, options: Options, stop: Stop) -> I
 
 def _heard(latent: Latent, random: np.random.Generator, steps: int) -> Codes:
     """A code (1, Z) drawn from the space that is not a silent bar, where a few tries find one."""
-    codes = np.where(latent.space.draw(random, 8) > 0, np.float32(1), np.float32(-1))
+    codes = latent.signs(latent.space.draw(random, 8))
     played = latent.decode(codes[:, None], latent.codec.bars, steps)
     return codes[[int(np.argmax([_sounds(bars) for bars in played]))]]
 

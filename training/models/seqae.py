@@ -90,9 +90,12 @@ def continuity(code: Tensor, follows: Tensor) -> Tensor:
 
     code: (B, Z), in the order of their tunes; follows: (B - 1,) bool, whether code i + 1 is of the tune of code i
     """
-    bits = signs(code)
-    apart = (bits[:-1] - code[1:]).square() + (code[:-1] - bits[1:]).square()
-    return apart.sum(-1)[follows].sum() / len(code)
+    return discontinuity(code[:-1], code[1:])[follows].sum() / len(code)
+
+
+def discontinuity(code: Tensor, after: Tensor) -> Tensor:
+    """(B,) |sign(c) - c'|^2 + |c - sign(c')|^2 of codes and those that follow them, each (B, Z)."""
+    return ((signs(code) - after).square() + (code - signs(after)).square()).sum(-1)
 
 
 def quantisation(code: Tensor) -> Tensor:
