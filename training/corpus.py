@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from tqdm import tqdm
 
 from assistant.clip import Clip
 from training.duplicates import copies_in, overlaps
-from training.parts import ONE_VOICED, RULES, strict_voice
+from training.formats import read_songs
+from training.parts import DRUMS, ONE_VOICED, RULES, strict_voice
 from training.pop909 import read_pop909
-from training.readers import Song, read_songs
+from training.readers import Song
 from training.sections import clips, spans
 from training.sets import CorpusError, Entry, SetConfig, entries_of, split_of
 
@@ -33,6 +34,7 @@ class Piece:
     """One part of one file. Pieces of one `group`, the work, share a `split`: train, valid or test.
 
     sections: a clip for each stretch of constant meter, in order; tick 0 of each is a bar line
+    drums: its pitches are drums
     """
 
     id: str
@@ -42,6 +44,7 @@ class Piece:
     source: str
     licence: str = ""
     title: str = ""
+    drums: bool = False
 
 
 @dataclass
@@ -105,7 +108,7 @@ def load_pieces(
     if not pieces:
         raise CorpusError("the corpus is empty: no set is named")
     check_splits(pieces.values())
-    kept = distinct(list(pieces.values()), report)
+    kept = distinct(list(pieces.values()), report, {config.name for config in sets if config.versions})
     for piece in kept:
         report.pieces[piece.split] += 1
         report.notes[piece.split] += sum(len(clip.notes) for clip in piece.sections)
@@ -160,6 +163,7 @@ def pieces_of_song(song: Song, name: str, entry: Entry, config: SetConfig, repor
                 source=config.name,
                 licence=entry.licence,
                 title=entry.title,
+                drums=config.parts == DRUMS,
             )
 
 
@@ -182,16 +186,23 @@ def check_splits(pieces: Iterable[Piece]) -> None:
             raise CorpusError(f"{piece.id}: its work {piece.group!r} is in {splits[piece.group]} and {piece.split}")
 
 
-def distinct(pieces: list[Piece], report: Report) -> list[Piece]:
-    """The pieces without the train pieces that are copies, or twins of a piece in valid or test."""
+def distinct(pieces: list[Piece], report: Report, versions: Collection[str] = ()) -> list[Piece]:
+    """The pieces without the train pieces that are copies, or twins of a piece in valid or test.
+
+    Pieces of one work are no copies of each other where their sets are named in `versions`.
+    """
     train = [piece for piece in pieces if piece.split == "train"]
     held_out = [piece for piece in pieces if piece.split != "train"]
     ordered = held_out + train
-    for copy, original in copies_in([piece.sections for piece in ordered]).items():
-        if ordered[copy].split == ordered[original].split == "train":
-            report.duplicates.append((ordered[copy].id, ordered[original].id))
-        elif ordered[copy].split == "train":
-            report.leaks.append((ordered[copy].id, ordered[original].id, 1.0))
+    for number, other in copies_in([piece.sections for piece in ordered]).items():
+        copy, original = ordered[number], ordered[other]
+        played_anew = copy.group == original.group and {copy.source, original.source} <= {*versions}
+        if copy.split != "train" or played_anew:
+            continue
+        if original.split == "train":
+            report.duplicates.append((copy.id, original.id))
+        else:
+            report.leaks.append((copy.id, original.id, 1.0))
     dropped = {copy for copy, _ in report.duplicates} | {copy for copy, _, _ in report.leaks}
     train = [piece for piece in train if piece.id not in dropped]
     twins = overlaps([piece.sections for piece in train], [piece.sections for piece in held_out])

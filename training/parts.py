@@ -17,6 +17,7 @@ PLUCKED = frozenset(range(24, 32)) | {46}
 VOICES = frozenset({52, 53, 54, 68, 69, 70, 71})
 MELODIES = ("melody", "bridge")  # track names of a tune above an accompaniment
 MONOPHONIC_SHARE = 0.95
+DRUMS = "drums"  # the rule whose notes are drums
 
 Parts = list[tuple[str, np.ndarray]]
 
@@ -87,6 +88,18 @@ def tracks(song: Song) -> Parts:
     return [(name, track.notes) for name, track in pitched(song)]
 
 
+def tracks_and_all(song: Song) -> Parts:
+    """Each track without drums, and all of them together where there are several."""
+    each = tracks(song)
+    return each + everything(song) if len(each) > 1 else each
+
+
+def drums(song: Song) -> Parts:
+    """All drum tracks together."""
+    found = [track for track in song.tracks if track.drums]
+    return [(DRUMS, merged(found))] if found else []
+
+
 def melody(song: Song) -> Parts:
     """The tracks that are named melody."""
     return [(name, t.notes) for name, t in pitched(song) if t.name.lower().startswith(MELODIES[0])]
@@ -99,6 +112,8 @@ RULES: dict[str, Callable[[Song], Parts]] = {
     "piano": piano,
     "all": everything,
     "tracks": tracks,
+    "tracks_and_all": tracks_and_all,
+    DRUMS: drums,
     "melody": melody,
 }
 ONE_VOICED = frozenset({"voice", "top", "single", "melody"})

@@ -1,12 +1,12 @@
-"""Song: the tracks and meters of one music file, whatever its format.
+"""Song: the tracks and meters of one music file, whatever its format, and the readers of MIDI and of scores.
 
-`read_songs` picks the reader by the file's suffix. MIDI is read by symusic, which also reads files that
-break the letter of the format; ABC, MusicXML and kern are read by music21.
+MIDI is read by symusic, which also reads files that break the letter of the format; ABC, MusicXML and kern are read
+by music21. The table of all readers is in `training.formats`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -146,19 +146,3 @@ def track_of_part(part: Any) -> Track:
     drums = isinstance(instrument, music21.instrument.UnpitchedPercussion)
     table = note_table(*np.array(rows, dtype=np.int64).reshape(-1, 4).T)
     return Track(part.partName or "", instrument.midiProgram or 0, drums, table)
-
-
-READERS: dict[str, Callable[[Path], dict[str, Song]]] = {
-    ".mid": read_midi,
-    ".midi": read_midi,
-    ".abc": read_score,
-    ".musicxml": read_score,
-    ".xml": read_score,
-    ".mxl": read_score,
-    ".krn": read_score,
-}
-
-
-def read_songs(path: Path) -> dict[str, Song]:
-    """The songs of a file by name, "" where it holds one. Raises whatever its reader raises at a broken file."""
-    return READERS[path.suffix.lower()](path)

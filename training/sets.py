@@ -22,13 +22,13 @@ from pathlib import Path
 import music21
 
 from assistant.paths import data_dir
-from training.readers import READERS
+from training.formats import READERS
 
 ARCHIVES = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
 MUSIC21 = "music21:"
 MANIFEST = "manifest.csv"
 # rows of a manifest that hold another row's music again, whole or in part
-REPEATING_ROLES = frozenset({"performance_excerpt", "performance_average"})
+REPEATING_ROLES = frozenset({"performance_excerpt", "performance_average", "score_xml"})
 
 
 class CorpusError(ValueError):
@@ -44,6 +44,7 @@ class SetConfig:
     parts: a rule of training.parts.RULES
     styles, instruments: keep the files whose manifest names contain one of these; empty keeps all
     limit: at most this many pieces, chosen by hash; 0 keeps all
+    versions: keep pieces of one work that differ in nothing but how they are played
     """
 
     name: str
@@ -51,6 +52,7 @@ class SetConfig:
     styles: tuple[str, ...] = ()
     instruments: tuple[str, ...] = ()
     limit: int = 0
+    versions: bool = False
 
 
 @dataclass(frozen=True)

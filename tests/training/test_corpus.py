@@ -2,52 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import tarfile
 import zipfile
 from pathlib import Path
 
-import mido
-import numpy as np
 import pytest
+from tiny_sets import ids, load, write_set, write_tune
 
-from training.corpus import CorpusError, Piece, Report, SetConfig, load_pieces
-
-COLUMNS = ("id", "role", "split", "piece_key", "title", "style", "path", "license", "extra")
-
-
-def write_tune(path: Path, seed: int, key: int = 0, program: int = 0, count: int = 48) -> Path:
-    """A MIDI file of one track: `count` random eighths and quarters in 4/4."""
-    random = np.random.default_rng(seed)
-    track = mido.MidiTrack([mido.Message("program_change", program=program)])
-    for pitch, length in zip(random.integers(55, 75, count), random.integers(1, 3, count), strict=True):
-        track.append(mido.Message("note_on", note=int(pitch) + key, velocity=70))
-        track.append(mido.Message("note_off", note=int(pitch) + key, time=int(length) * 240))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mido.MidiFile(tracks=[track], ticks_per_beat=480).save(path)
-    return path
-
-
-def write_set(folder: Path, rows: list[dict[str, str]]) -> Path:
-    """A set of one tune for each row, seeded by its number, with a manifest."""
-    for number, row in enumerate(rows):
-        path = folder / row.setdefault("path", f"midi/{row['id']}.mid")
-        if not path.exists():
-            write_tune(path, number)
-    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-    return folder
-
-
-def load(data: Path, *sets: SetConfig) -> tuple[list[Piece], Report]:
-    return load_pieces(data, sets, progress=False, cache=data.parent / "cache")
-
-
-def ids(pieces: list[Piece]) -> list[str]:
-    return [piece.id for piece in pieces]
+from training.corpus import CorpusError, SetConfig
 
 
 @pytest.fixture
@@ -230,6 +193,14 @@ def test_a_train_piece_with_a_twin_in_test_is_dropped_from_train(data: Path) -> 
 def test_a_copy_of_a_test_piece_is_one_leak(data: Path) -> None:
     write_tune(data / "clean" / "tunes" / "midi" / "d.mid", 2, key=-3)
     assert load(data, SetConfig("tunes"))[1].leaks == [("tunes/d#all", "tunes/c#all", 1.0)]
+
+
+def test_a_piece_of_drums_says_so(data: Path) -> None:
+    write_tune(data / "clean" / "tunes" / "midi" / "a.mid", 7, channel=9)
+    drums, _ = load(data, SetConfig("tunes", "drums"))
+    tunes, _ = load(data, SetConfig("tunes"))
+    assert [(piece.id, piece.drums) for piece in drums] == [("tunes/a#drums", True)]
+    assert [(piece.id, piece.drums) for piece in tunes] == [(f"tunes/{name}#all", False) for name in "bcd"]
 
 
 def test_a_work_in_two_splits_is_refused(tmp_path: Path) -> None:

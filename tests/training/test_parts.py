@@ -35,6 +35,8 @@ SUNG = song_of(
         ("piano", ["piano"]),
         ("all", ["all"]),
         ("tracks", ["0", "1", "2", "3"]),
+        ("tracks_and_all", ["0", "1", "2", "3", "all"]),
+        ("drums", ["drums"]),
         ("melody", []),
     ],
 )
@@ -43,7 +45,7 @@ def test_a_rule_finds_its_parts(rule: str, names: list[str]) -> None:
 
 
 def test_every_rule_is_tested_here_and_one_voiced_rules_exist() -> None:
-    assert set(RULES) == {"voice", "top", "single", "piano", "all", "tracks", "melody"}
+    assert set(RULES) == {"voice", "top", "single", "piano", "all", "tracks", "tracks_and_all", "drums", "melody"}
     assert set(RULES) > ONE_VOICED
 
 
@@ -66,6 +68,17 @@ def test_the_piano_is_all_keyboard_tracks_without_the_tune() -> None:
 def test_a_note_that_two_tracks_share_is_kept_once_at_its_longest() -> None:
     ((_, notes),) = RULES["all"](song_of(track(0, (0, 10, 60)), track(0, (0, 30, 60))))
     assert notes[:, [START, END, PITCH]].tolist() == [[0, 30, 60]]
+
+
+def test_one_track_is_not_given_twice() -> None:
+    assert [name for name, _ in RULES["tracks_and_all"](song_of(track(0, *MELODY)))] == ["0"]
+
+
+def test_drums_are_all_drum_tracks_and_nothing_else() -> None:
+    song = song_of(track(0, (0, 1, 38), drums=True), track(0, *MELODY), track(0, (0, 1, 36), drums=True))
+    ((_, notes),) = RULES["drums"](song)
+    assert notes[:, PITCH].tolist() == [36, 38]
+    assert RULES["drums"](song_of(track(0, *MELODY))) == []
 
 
 def test_one_voice_keeps_the_highest_and_cuts_at_the_next_onset() -> None:

@@ -8,7 +8,8 @@ import mido
 import pytest
 
 from assistant.clip import TICKS
-from training.readers import END, PITCH, READERS, START, VELOCITY, read_songs
+from training.formats import READERS, read_songs
+from training.readers import END, PITCH, START, VELOCITY
 
 ABC = """X:1
 T:Up-beat
@@ -108,7 +109,7 @@ def test_scores_without_dynamics_get_a_velocity(tmp_path: Path) -> None:
 
 
 def test_suffixes() -> None:
-    assert set(READERS) == {".mid", ".midi", ".abc", ".musicxml", ".xml", ".mxl", ".krn"}
+    assert set(READERS) == {".match", ".mid", ".midi", ".abc", ".musicxml", ".xml", ".mxl", ".krn"}
 
 
 def test_a_meter_that_is_none_is_passed_over(tmp_path: Path) -> None:
