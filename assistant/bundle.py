@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from assistant.codecs.events import EventCodec
+from assistant.codecs.notes import NoteCodec
 from assistant.codecs.phrases import PhraseCodec
 from assistant.request import AssistantError
 
 FORMAT = 1
 CARD, MODEL = "card.json", "model.onnx"
 ENCODER, DECODER, SPACE = "encoder.onnx", "decoder.onnx", "space.npz"
+ONSETS, LENGTHS = "onsets.onnx", "lengths.onnx"
 MAX_GRAPH = 256 * 2**20  # bytes
 
 
-Codec = EventCodec | PhraseCodec
+Codec = EventCodec | PhraseCodec | NoteCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,13 @@ class Family:
 
 
 _PHRASES = Family(PhraseCodec, ("latent", "parameters"), (ENCODER, DECODER, SPACE))
+_NOTES = ("layers", "hidden", "parameters")
 FAMILIES = {  # what the runtime can serve
     "charrnn": Family(EventCodec, ("layers", "hidden", "vocabulary", "positions", "parameters"), (MODEL,)),
     "vae": _PHRASES,
     "seqae": _PHRASES,
+    "durations": Family(NoteCodec, _NOTES, (ONSETS, LENGTHS)),
+    "velocities": Family(NoteCodec, _NOTES, (MODEL,)),
 }
 
 
@@ -85,6 +90,12 @@ class Bundle:
     def phrases(self) -> PhraseCodec:
         """The codec, where it is one of phrases."""
         assert isinstance(self.codec, PhraseCodec)
+        return self.codec
+
+    @property
+    def notes(self) -> NoteCodec:
+        """The codec, where it is one of notes."""
+        assert isinstance(self.codec, NoteCodec)
         return self.codec
 
 

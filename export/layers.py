@@ -61,9 +61,9 @@ class Layers(Nodes):
         """A constant vector of whole numbers."""
         return self.constant("ints_" + "_".join(map(str, values)), np.array(values, np.int64))
 
-    def name(self, kind: str, *inputs: str, name: str) -> None:
+    def name(self, kind: str, *inputs: str, name: str, **attributes: object) -> None:
         """A node whose output has a name that others know."""
-        self.nodes.append(helper.make_node(kind, list(inputs), [name]))
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
 
 
 def ordered(weight: Tensor, order: str) -> Tensor:

@@ -54,6 +54,15 @@ class PhraseConfig:
 
 
 @dataclass(frozen=True)
+class NotesConfig:
+    """Of the refine networks, `durations` and `velocities`."""
+
+    window: int = 192  # notes that are looked at together
+    margin: int = 32  # notes at each edge of which the next window says more
+    drums: bool = False  # whether the corpus has drums
+
+
+@dataclass(frozen=True)
 class DataConfig:
     sets: tuple[SetConfig, ...]
 
@@ -95,6 +104,7 @@ class Config:
     codec: CodecConfig = field(default_factory=CodecConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     phrase: PhraseConfig = field(default_factory=PhraseConfig)
+    notes: NotesConfig = field(default_factory=NotesConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 

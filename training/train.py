@@ -20,10 +20,13 @@ from training.config import Config, ConfigError, config_of, read_config, table_o
 from training.corpus import CorpusError
 from training.language import CharRNNRun, TokenBatches
 from training.latent import PhraseBatches, PhraseRun
+from training.notes import NoteCorpus, note_codec, prepare_notes, read_notes, write_notes
 from training.phrases import PhraseCorpus, phrase_codec, prepare_phrases, read_phrases, write_phrases
+from training.refine import DurationRun, NoteBatches, VelocityRun
 from training.run import Batches, Run, callbacks, read_checkpoint
 from training.shards import SPLITS, Corpus, event_codec, prepare, read_corpus, write_corpus
 
+SHAPING = ("data", "codec", "model", "phrase", "notes")  # tables in which a resumed run cannot differ
 CHECKPOINT, CORPUS = "best.ckpt", "corpus.npz"
 
 
@@ -41,10 +44,13 @@ class Family:
 
 
 _PHRASES = Family(PhraseRun, PhraseBatches, phrase_codec, prepare_phrases, write_phrases, read_phrases, "valid/loss")
+_NOTES = (NoteBatches, note_codec, prepare_notes, write_notes, read_notes, "valid/loss")
 FAMILIES = {
     "charrnn": Family(CharRNNRun, TokenBatches, event_codec, prepare, write_corpus, read_corpus, "valid/conditioned"),
     "vae": _PHRASES,
     "seqae": _PHRASES,
+    "durations": Family(DurationRun, *_NOTES),
+    "velocities": Family(VelocityRun, *_NOTES),
 }
 
 
@@ -95,15 +101,15 @@ def checked(args: argparse.Namespace) -> tuple[Config, Path | None]:
             raise ConfigError(f"{args.out} holds a run already; --resume goes on with it, or choose another --out")
         return config, None
     before = config_of(read_checkpoint(last)["config"], str(last))
-    if any(getattr(before, part) != getattr(config, part) for part in ("data", "codec", "model", "phrase")):
-        text = f"--resume: {last} is of another configuration: data, codec, model or phrase of {args.config} differ"
-        raise ConfigError(text)
+    differ = [part for part in SHAPING if getattr(before, part) != getattr(config, part)]
+    if differ:
+        raise ConfigError(f"--resume: {last} is of another configuration: {', '.join(differ)} of {args.config} differ")
     return config, last
 
 
 def fit(
     config: Config,
-    corpus: Corpus | PhraseCorpus,
+    corpus: Corpus | PhraseCorpus | NoteCorpus,
     out: Path,
     resume: Path | None = None,
     devices: int = 1,
