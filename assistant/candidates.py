@@ -86,7 +86,7 @@ def near(value: Times, windows: Windows, at: tuple[Index, Index], reach: Times |
     Where that leaves none, all that are candidates."""
     given = (windows.end - windows.start)[at][..., None]
     there = value > 0
-    inside = there & (np.abs(given - value) <= reach * value + SAME / 2)
+    inside = there & (np.abs(given - value) <= reach * np.maximum(value, 1 / STEP) + SAME / 2)
     return np.where(inside.any(-1, keepdims=True), inside, there)
 
 

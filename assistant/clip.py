@@ -6,9 +6,10 @@ and there the unit is in the name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 
 TICKS = 960  # ticks a quarter note
 MAX_TICK = 2**31 - 1  # a clip of 2 million beats; also what fits an int32 on the wire and in a file
@@ -60,13 +61,15 @@ _RANGES = (
 class Clip:
     """Notes in order of onset, with the `length` of the clip in ticks, `tempo` in quarters a minute, `meter`.
 
-    Tick 0 is the start of a bar. A note may sound over the end of the clip, but not start there.
+    Tick 0 is the start of a bar. A note may sound over the end of the clip, but not start there. `drums`: pitches name
+    drums, not tones.
     """
 
     notes: tuple[Note, ...]
     length: int
     tempo: float = 120.0
     meter: tuple[int, int] = (4, 4)
+    drums: bool = False
 
     def __post_init__(self) -> None:
         numerator, denominator = self.meter
@@ -106,9 +109,18 @@ class Clip:
         return replace(self, notes=notes, length=self.length + ticks)
 
     def joined(self, other: Clip) -> Clip:
-        """This clip with `other` behind it; tempo and meter are this clip's."""
+        """This clip with `other` behind it; tempo, meter and `drums` are this clip's."""
         notes = self.notes + other.shifted(self.length).notes
         return replace(self, notes=notes, length=self.length + other.length)
+
+
+_KEY = attrgetter("start", "pitch", "duration", "velocity", "muted")  # compared in C
+
+
+def order_of(notes: Sequence[Note]) -> tuple[int, ...]:
+    """The index that each note of a clip has in `notes`, which the clip is made of."""
+    keys = list(map(_KEY, notes))
+    return tuple(sorted(range(len(notes)), key=keys.__getitem__))
 
 
 def bar_ticks(meter: tuple[int, int]) -> int:

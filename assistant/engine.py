@@ -15,8 +15,9 @@ from assistant.option import Value, check_options
 from assistant.paths import bundled_models, models_dir
 from assistant.request import AssistantError, Candidate, Request, Result
 from assistant.runtime import pick_device
-from assistant.tasks import TASKS, options_of
+from assistant.tasks import TASKS, needs_of, options_of
 
+PLUS = "+"  # between the names of the models of a task that is made of several
 OnNotes = Callable[[int, int, tuple[Note, ...], int], None]
 
 
@@ -74,7 +75,10 @@ class Engine:
         return network
 
     def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
-        """(model, checked options) of a request; runs no model. Raises AssistantError where it cannot be done."""
+        """(model, checked options) of a request; runs no model. The names of several models are joined by `+`.
+
+        Raises AssistantError where it cannot be done.
+        """
         if request.task not in TASKS:
             raise AssistantError("not_found", f"unknown task {request.task}; known: {', '.join(TASKS)}")
         task = TASKS[request.task]
@@ -84,24 +88,34 @@ class Engine:
             wanted = str(low) if low == high else f"{low} to {high}"
             raise AssistantError("bad_args", f"{request.task} takes {wanted} clips, {len(request.clips)} were given")
         task.check(request.clips, options)
-        return self._model(request, options), options
+        return PLUS.join(self._models(request, options)), options
 
-    def _model(self, request: Request, options: dict[str, Value | None]) -> str:
+    def _models(self, request: Request, options: dict[str, Value | None]) -> tuple[str, ...]:
+        """The names of the models for a request, one for each of the tasks that it needs."""
+        needs = needs_of(request.task)
         wanted = str(options["model"] or "")
-        able = {name: b for name, b in self.bundles.items() if request.task in b.card.tasks}
-        if wanted:
-            if wanted in able:
-                return wanted
-            known = ", ".join(able) or "none is installed"
-            why = f" ({self.broken[wanted]})" if wanted in self.broken else ""
-            raise AssistantError("no_model", f"no model {wanted} for {request.task}{why}; known: {known}")
+        named = [name for name in (wanted.split(PLUS) if len(needs) > 1 else [wanted]) if name]
+        models = tuple(self._model(need, named, request, options) for need in needs)
+        for name in named:
+            if name not in models:
+                known = " + ".join(", ".join(self._able(need)) for need in needs)
+                why = f" ({self.broken[name]})" if name in self.broken else ""
+                raise AssistantError("no_model", f"no model {name} for {request.task}{why}; known: {known}")
+        return models
+
+    def _able(self, task: str) -> dict[str, Bundle]:
+        return {name: bundle for name, bundle in self.bundles.items() if task in bundle.card.tasks}
+
+    def _model(self, task: str, named: Sequence[str], request: Request, options: dict[str, Value | None]) -> str:
+        """One of the models that are able to do a task: a named one, else the one that suits the clips best."""
+        able = self._able(task)
+        if chosen := next((name for name in named if name in able), ""):
+            return chosen
         if able:
-            suits = TASKS[request.task].suits
+            suits = TASKS[task].suits
             return max(able, key=lambda name: suits(able[name], request.clips, options))
         broken = "; ".join(self.broken.values())
-        raise AssistantError(
-            "no_model", f"no model for {request.task} is installed" + (f": {broken}" if broken else "")
-        )
+        raise AssistantError("no_model", f"no model for {task} is installed" + (f": {broken}" if broken else ""))
 
     def run(
         self,
@@ -113,7 +127,8 @@ class Engine:
         stop: Callable[[], bool] = _never,
     ) -> Result:
         """All candidates. `on_notes(candidate, first, notes, total)` gets notes as soon as they are final, `total` -1
-        while more may come; `on_candidate(index, candidate)` a whole one; `stop` is asked between slices.
+        while more may come, none of a candidate with an `order`; `on_candidate(index, candidate)` a whole one; `stop`
+        is asked between slices.
 
         Raises AssistantError, `cancelled` where `stop` said so.
         """
@@ -121,9 +136,9 @@ class Engine:
         model, options = self.plan(request)
         if options["seed"] is None:
             options["seed"] = secrets.randbelow(2**31)
-        task, network = TASKS[request.task], self.network(model)
+        task, networks = TASKS[request.task], map(self.network, self._models(request, options))
         whole: dict[int, Candidate] = {}
-        for news, reached in task.slices(network, request.clips, options, stop):
+        for news, reached in task.slices(*networks, request.clips, options, stop):
             for part in news:
                 total = len(part.whole.clip.notes) if part.whole else -1
                 if part.notes or part.whole:

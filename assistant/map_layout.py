@@ -12,7 +12,8 @@ from itertools import cycle, product
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.picture import GIVEN, MARGIN, NEW, TEXT, Color, font, plain
+from assistant.picture import MARGIN
+from assistant.picture_ink import GIVEN, NEW, TEXT, Color, font, plain
 
 CORPUS = GIVEN[1]
 CLIPS: tuple[Color, ...] = (

@@ -31,20 +31,8 @@ from assistant.map_layout import (
     name_boxes,
     short,
 )
-from assistant.picture import (
-    BAR_LINE,
-    BEAT_LINE,
-    FAINT,
-    INK,
-    LANE_WHITE,
-    MARGIN,
-    PAPER,
-    SMALL,
-    TEXT,
-    Color,
-    font,
-    plain,
-)
+from assistant.picture import MARGIN
+from assistant.picture_ink import BAR_LINE, BEAT_LINE, FAINT, INK, LANE_WHITE, PAPER, SMALL, TEXT, Color, font, plain
 from assistant.request import AssistantError
 
 FINE = 2

@@ -3,10 +3,11 @@
 Reading takes type 0 and 1 and any ticks a quarter. All tracks and channels become one clip; events that are no note,
 tempo or meter are passed over. A clip has one tempo and one meter: those in force at its first note.
 Off belongs to the oldest On of its track, channel and pitch; a note without Off lasts to the end of its track, and
-a note without length becomes one tick long.
+a note without length becomes one tick long. Where all notes are on channel 10, the clip is one of drums.
 
-Two things of a clip have no place in a MIDI file, and so they are written as sequencer-specific events, which other
-programs pass over: a muted note, and the length of a clip where the end of the track does not say it.
+Some things of a clip have no place in a MIDI file, and so they are written as sequencer-specific events, which other
+programs pass over: a muted note, the length of a clip where the end of the track does not say it, how long the drum
+note lasts that begins next where its Off cannot say it, and that a clip is one of drums where no note of it sounds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import io
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import mido
 
@@ -29,8 +31,9 @@ NEARLY = 20  # ticks behind a bar line that still count as it, half a step of th
 _NOTE_OFF, _NOTE_ON = 0x80, 0x90
 _TEMPO, _METER, _SPECIFIC = 0x51, 0x58, 0x7F  # type bytes of meta events
 _OURS = b"\x7dcontinuo "  # 7D is the maker's number for those who have none
-_END, _MUTED = _OURS + b"end", _OURS + b"muted"
-_CHANNELS = tuple(c for c in range(16) if c != 9)  # channel 10 is for drums
+_END, _MUTED, _LASTS, _DRUMS = (_OURS + name for name in (b"end", b"muted", b"lasts", b"drums"))
+_DRUM_CHANNEL = 9  # which people call 10
+_CHANNELS = tuple(c for c in range(16) if c != _DRUM_CHANNEL)
 
 
 def read_midi(path: str | Path) -> Clip:
@@ -74,10 +77,12 @@ def midi_bytes(clip: Clip) -> bytes:
     messages = [
         (0, mido.MetaMessage("set_tempo", tempo=round(60e6 / clip.tempo))),
         (0, mido.MetaMessage("time_signature", **meter)),
-        *sorted(_note_messages(clip.notes), key=lambda m: (m[0], m[1].type != "note_off")),
+        *sorted(_note_messages(clip), key=lambda m: (m[0], m[1].type != "note_off")),
     ]
+    if clip.drums and all(note.muted for note in clip.notes):
+        messages.insert(0, (0, _our_event(_DRUMS)))
     if _plain_length(clip.notes, end, clip.meter) != clip.length:
-        messages.append((end, mido.MetaMessage("sequencer_specific", data=_END + clip.length.to_bytes(4, "big"))))
+        messages.append((end, _our_event(_END, clip.length)))
     messages.append((end, mido.MetaMessage("end_of_track")))
     track = mido.MidiTrack()
     before = 0
@@ -89,14 +94,37 @@ def midi_bytes(clip: Clip) -> bytes:
     return file.getvalue()
 
 
-def _note_messages(notes: Iterable[Note]) -> Iterator[tuple[int, mido.Message]]:
-    """Messages with their ticks. Overlapping notes of one pitch go to different channels: Off must be clear."""
+def _our_event(name: bytes, *numbers: int) -> mido.MetaMessage:
+    """An event of our own; each number takes four bytes."""
+    data = name + b"".join(number.to_bytes(4, "big") for number in numbers)
+    return mido.MetaMessage("sequencer_specific", data=data)
+
+
+def _note_messages(clip: Clip) -> Iterator[tuple[int, mido.Message]]:
+    """Messages with their ticks."""
+    for note in clip.notes:
+        if note.muted:
+            yield note.start, _our_event(_MUTED + bytes((note.pitch, note.velocity)), note.duration)
+    yield from (_drum_messages if clip.drums else _tone_messages)(n for n in clip.notes if not n.muted)
+
+
+def _drum_messages(notes: Iterable[Note]) -> Iterator[tuple[int, mido.Message]]:
+    """All on one channel. A note that ends before an older one of its pitch is written as long as that one, behind an
+    event that says how long it lasts: the first Off belongs to the oldest On."""
+    ends = [0] * 128
+    for note in notes:
+        place = {"channel": _DRUM_CHANNEL, "note": note.pitch}
+        if note.end < ends[note.pitch]:
+            yield note.start, _our_event(_LASTS, note.duration)
+        ends[note.pitch] = max(ends[note.pitch], note.end)
+        yield note.start, mido.Message("note_on", velocity=note.velocity, **place)
+        yield ends[note.pitch], mido.Message("note_off", velocity=0, **place)
+
+
+def _tone_messages(notes: Iterable[Note]) -> Iterator[tuple[int, mido.Message]]:
+    """Overlapping notes of one pitch go to different channels: Off must be clear."""
     ends = [[0] * 128 for _ in _CHANNELS]
     for note in notes:
-        if note.muted:
-            data = _MUTED + bytes((note.pitch, note.velocity)) + note.duration.to_bytes(4, "big")
-            yield note.start, mido.MetaMessage("sequencer_specific", data=data)
-            continue
         free = [i for i, channel in enumerate(ends) if channel[note.pitch] <= note.start]
         # with all channels sounding, one whose notes end first in the order of their onsets still reads back
         free = free or [i for i, channel in enumerate(ends) if channel[note.pitch] <= note.end]
@@ -120,10 +148,11 @@ def _clip(division: int, tracks: tuple[Track, ...]) -> Clip:
     end = scaled(max((t.end for t in tracks), default=0))
     if end > MAX_TICK - bar_ticks((64, 1)):
         raise OverflowError(f"it lasts longer than {MAX_TICK // TICKS} quarter notes")
-    notes = []
-    for start, stop, pitch, velocity in (n for t in tracks for n in _sounding(t)):
-        start, stop = scaled(start), scaled(stop)
-        notes.append(Note(start, pitch, max(1, stop - start), velocity))
+    notes, channels = [], set()
+    for sound in (n for t in tracks for n in _sounding(t)):
+        start, stop = scaled(sound.start), scaled(sound.stop)
+        notes.append(Note(start, sound.pitch, sound.lasts or max(1, stop - start), sound.velocity))
+        channels.add(sound.channel)
         if len(notes) > MAX_NOTES:
             raise OverflowError(f"it has more than {MAX_NOTES} notes")
     meta = sorted((e for t in tracks for e in t.events if e.status == META), key=lambda e: e.tick)
@@ -136,22 +165,39 @@ def _clip(division: int, tracks: tuple[Track, ...]) -> Clip:
     for event in meta:
         if data := _ours(event, _END, 4):
             length = max(_number(data), max((n.start + 1 for n in notes if n.start), default=0))
-    return Clip(tuple(notes), length, tempo, meter)
+    drums = channels == {_DRUM_CHANNEL} if channels else any(_is_ours(event, _DRUMS, 0) for event in meta)
+    return Clip(tuple(notes), length, tempo, meter, drums)
 
 
-def _sounding(track: Track) -> Iterator[tuple[int, int, int, int]]:
-    """Start, end, pitch and velocity of the notes, in the ticks of the file."""
-    open_notes: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)  # by channel and pitch
-    for tick, status, _, data in track.events:
+class _Sound(NamedTuple):
+    """A note in the ticks of its file; `lasts` in our ticks where an event of our own says it, else 0."""
+
+    start: int
+    stop: int
+    channel: int
+    pitch: int
+    velocity: int
+    lasts: int
+
+
+def _sounding(track: Track) -> Iterator[_Sound]:
+    """The notes of a track."""
+    open_notes: dict[tuple[int, int], deque[tuple[int, int, int]]] = defaultdict(deque)  # by channel and pitch
+    lasts = 0
+    for event in track.events:
+        tick, status, _, data = event
         what, channel = status & 0xF0, status & 0x0F
-        if what == _NOTE_ON and data[1] > 0:
-            open_notes[channel, data[0]].append((tick, data[1]))
+        if status == META:
+            lasts = _number(_ours(event, _LASTS, 4)) or lasts
+        elif what == _NOTE_ON and data[1] > 0:
+            open_notes[channel, data[0]].append((tick, data[1], lasts))
+            lasts = 0
         elif what in (_NOTE_ON, _NOTE_OFF) and open_notes[channel, data[0]]:
-            start, velocity = open_notes[channel, data[0]].popleft()
-            yield start, tick, data[0], velocity
-    for (_, pitch), notes in open_notes.items():
-        for start, velocity in notes:
-            yield start, track.end, pitch, velocity
+            start, velocity, length = open_notes[channel, data[0]].popleft()
+            yield _Sound(start, tick, channel, data[0], velocity, length)
+    for (channel, pitch), notes in open_notes.items():
+        for start, velocity, length in notes:
+            yield _Sound(start, track.end, channel, pitch, velocity, length)
 
 
 def _tempo_and_meter(events: Iterable[Event]) -> tuple[float, tuple[int, int]]:
@@ -173,8 +219,11 @@ def _tempo(microseconds: int) -> float:
 
 def _ours(event: Event, name: bytes, size: int) -> bytes:
     """The data of an event of our own; empty for any other event."""
-    is_ours = event.kind == _SPECIFIC and event.data.startswith(name) and len(event.data) == len(name) + size
-    return event.data[len(name) :] if is_ours else b""
+    return event.data[len(name) :] if _is_ours(event, name, size) else b""
+
+
+def _is_ours(event: Event, name: bytes, size: int) -> bool:
+    return event.kind == _SPECIFIC and event.data.startswith(name) and len(event.data) == len(name) + size
 
 
 def _is_note(pitch: int, velocity: int) -> bool:

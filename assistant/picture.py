@@ -6,26 +6,37 @@ Lengths are pixels of the picture.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from assistant.clip import TICKS, Clip, Note, bar_ticks
+from assistant.picture_ink import (
+    BAR_LINE,
+    BEAT_LINE,
+    FAINT,
+    GIVEN,
+    INK,
+    LANE_BLACK,
+    LANE_WHITE,
+    NEW,
+    OCTAVE_LINE,
+    PAPER,
+    SMALL,
+    TEXT,
+    Shades,
+    font,
+    plain,
+    shade,
+)
+from assistant.picture_lanes import GAP, HEIGHT, Lane, draw_lane
 from assistant.request import AssistantError, Candidate
 
-Color = tuple[int, int, int]
-
-PAPER, INK, FAINT = (255, 255, 255), (40, 44, 52), (120, 126, 136)
-LANE_WHITE, LANE_BLACK = (250, 250, 252), (239, 241, 245)
-BAR_LINE, BEAT_LINE, OCTAVE_LINE = (168, 174, 184), (224, 227, 233), (206, 210, 218)
-GIVEN: tuple[Color, Color] = ((158, 190, 222), (20, 74, 140))  # softest and loudest
-NEW: tuple[Color, Color] = ((250, 190, 130), (200, 60, 0))
 BLACK_KEYS = {1, 3, 6, 8, 10}
 
-MARGIN, KEYS_WIDTH, TEXT, SMALL = 28, 76, 26, 20
+MARGIN, KEYS_WIDTH = 28, 76
 TITLE_HEIGHT, AXIS_HEIGHT, ROW_GAP, LEGEND_HEIGHT = 44, 34, 34, 76
 MAX_QUARTER, MIN_QUARTER = 96, 28  # width of a quarter note
 GOOD_WIDTH, MAX_WIDTH, MIN_WIDTH = 2300, 6000, 1200  # of all the time shown; it is good as far as the quarters allow
@@ -34,12 +45,13 @@ MAX_LANE, MIN_LANE, ROW_HEIGHT = 18, 11, 460  # height of a semitone; of all lan
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One roll: `new` starts `at` ticks after the start of `given`."""
+    """One roll: `new` starts `at` ticks after the start of `given`; with `lanes`, velocities stand below it."""
 
     title: str
     given: Clip | None
     new: Clip | None
     at: int = 0
+    lanes: bool = False
 
     @property
     def bars(self) -> int:
@@ -55,7 +67,7 @@ class Row:
         return clip.meter if clip else (4, 4)
 
     @property
-    def notes(self) -> Iterator[tuple[int, Note, tuple[Color, Color]]]:
+    def notes(self) -> Iterator[tuple[int, Note, Shades]]:
         """Every note with the tick that its clip starts at, and its colours."""
         for start, clip, colors in ((0, self.given, GIVEN), (self.at, self.new, NEW)):
             yield from ((start, note, colors) for note in (clip.notes if clip else ()))
@@ -63,7 +75,15 @@ class Row:
 
 def rows_of(clips: Sequence[Clip], candidates: Sequence[tuple[str, Candidate]]) -> list[Row]:
     """A row for each titled candidate: behind the given clip where it stands behind that, else below the given clips,
-    of which those that come back among the candidates are not drawn twice."""
+    of which those that come back among the candidates are not drawn twice. Candidates that were made in place each have
+    the first clip above them, and velocities."""
+    if clips and any(candidate.order is not None for _, candidate in candidates):
+        like = [Row(f"given clip {number}", clip, None, lanes=True) for number, clip in enumerate(clips[1:], 2)]
+        pairs = (
+            (Row("before", clips[0], None, lanes=True), Row(title, None, candidate.clip, lanes=True))
+            for title, candidate in candidates
+        )
+        return like + [row for pair in pairs for row in pair]
     behind = any(candidate.at for _, candidate in candidates)
     if behind and clips:
         return [Row(title, clips[0], candidate.clip, candidate.at) for title, candidate in candidates]
@@ -101,7 +121,10 @@ def piano_roll(rows: Sequence[Row], path: str | Path, heading: str = "") -> None
     apart = [row.given if row.at else None for row in rows]  # rows that are compared with each other
     comparable = [[r for r, other in zip(rows, apart, strict=True) if other is own] for own in apart]
     scales = [_scale(row, some, width / quarters / TICKS) for row, some in zip(rows, comparable, strict=True)]
-    heights = [TITLE_HEIGHT + AXIS_HEIGHT + scale.height + ROW_GAP for scale in scales]
+    heights = [
+        TITLE_HEIGHT + AXIS_HEIGHT + scale.height + ROW_GAP + row.lanes * (HEIGHT + GAP)
+        for row, scale in zip(rows, scales, strict=True)
+    ]
     size = (2 * MARGIN + KEYS_WIDTH + round(width), MARGIN + LEGEND_HEIGHT + sum(heights))
     image = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(image)
@@ -139,6 +162,10 @@ def _draw_row(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, top: int) -> N
     if row.given and row.new and row.at:
         x = scale.x(row.at)
         draw.line((x, roll - 6, x, roll + scale.height), NEW[1], 3)
+    if row.lanes:
+        bars = [scale.x(tick) for tick in range(0, scale.ticks + 1, bar_ticks(row.meter))]
+        lane = Lane(roll + scale.height + GAP, scale.x(0), scale.x(scale.ticks), bars)
+        draw_lane(draw, lane, ((scale.x(start + note.start), note, colors) for start, note, colors in row.notes))
 
 
 def _draw_time(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, axis: int, roll: int) -> None:
@@ -179,13 +206,11 @@ def _draw_keys(draw: ImageDraw.ImageDraw, scale: _Scale, roll: int) -> None:
             draw.text((left + 4, below - 2), f"C{pitch // 12 - 1}", INK, font=font(SMALL), anchor="ls")
 
 
-def _draw_note(
-    draw: ImageDraw.ImageDraw, note: Note, scale: _Scale, start: int, roll: int, colors: tuple[Color, Color]
-) -> None:
+def _draw_note(draw: ImageDraw.ImageDraw, note: Note, scale: _Scale, start: int, roll: int, colors: Shades) -> None:
     """A filled bar, darker when louder; a muted note is an empty one."""
     x, y = scale.x(start + note.start), scale.y(note.pitch, roll)
     box = (x + 1, y + 1, max(x + 3, scale.x(start + note.end) - 2), y + scale.lane - 1)
-    fill = None if note.muted else _shade(colors, note.velocity)
+    fill = None if note.muted else shade(colors, note.velocity)
     draw.rounded_rectangle(box, radius=min(4, (box[2] - box[0]) / 2), fill=fill, outline=colors[1])
 
 
@@ -195,18 +220,12 @@ def _draw_legend(draw: ImageDraw.ImageDraw, heading: str, right: int) -> None:
     x = right
     for name, colors in (("new", NEW), ("given", GIVEN)):
         for velocity in range(127, 0, -1):
-            draw.line((x, MARGIN, x, MARGIN + 22), _shade(colors, velocity))
+            draw.line((x, MARGIN, x, MARGIN + 22), shade(colors, velocity))
             x -= 1
         x -= 12
         draw.text((x, MARGIN - 4), name, INK, font=font(TEXT), anchor="ra")
         x -= round(draw.textlength(name, font=font(TEXT))) + 40
     draw.text((right, MARGIN + 28), "shade: soft to loud", FAINT, font=font(SMALL), anchor="ra")
-
-
-def _shade(colors: tuple[Color, Color], velocity: int) -> Color:
-    part = velocity / 127
-    red, green, blue = (round(soft + (loud - soft) * part) for soft, loud in zip(*colors, strict=True))
-    return red, green, blue
 
 
 def _every(width: float, room: float) -> int:
@@ -215,12 +234,3 @@ def _every(width: float, room: float) -> int:
     while every * width < room:
         every *= 2
     return every
-
-
-def plain(text: str) -> str:
-    """The text in the letters that Pillow's own font has."""
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-
-
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)

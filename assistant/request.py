@@ -43,16 +43,21 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer: a clip of its own, that starts `at` ticks after the start of the clip that was given."""
+    """One answer: a clip of its own, that starts `at` ticks after the start of the clip that was given.
+
+    `order` of a task that works in place: note k of `clip` was note `order[k]` of the given clip; None: the same order.
+    """
 
     clip: Clip
     at: int = 0
     measures: Mapping[str, float | str] = field(default_factory=dict)
+    order: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All answers to a request, with the model that made them, the seed that repeats them, and the seconds it took."""
+    """All answers to a request, with the model that made them, or several joined by `+`, the seed that repeats them,
+    and the seconds it took."""
 
     candidates: tuple[Candidate, ...]
     model: str

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from assistant.clip import Clip
 from assistant.likeness import distances
-from assistant.picture import FAINT, GIVEN, INK, MARGIN, PAPER, SMALL, TEXT, font, plain
+from assistant.picture import MARGIN
+from assistant.picture_ink import FAINT, GIVEN, INK, PAPER, SMALL, TEXT, font, plain
 from assistant.request import AssistantError
 
 Matrix = NDArray[np.float64]

@@ -70,8 +70,9 @@ def strength(place: NDArray[np.float64], bar: NDArray[np.float64], beat: NDArray
     half = np.where(np.rint(bar / beat) % 2 == 0, bar / 2, bar)
     part = np.where(np.abs(beat - np.rint(beat * 2) / 2) < 1e-6, np.where(beat % 1 == 0.5, beat / 3, beat / 2), beat)
     level = np.full(place.shape, LEVELS - 1)
-    for number, unit in reversed(list(enumerate((bar, half, beat, part, 0.25, 1 / 12)))):
-        level = np.where(off(place, unit) < CHORD / 2, number, level)
+    units: tuple[NDArray[np.float64] | float, ...] = (bar, half, beat, part, 0.25, 1 / 12)
+    for number in reversed(range(len(units))):
+        level = np.where(off(place, units[number]) < CHORD / 2, number, level)
     return level
 
 
@@ -81,7 +82,7 @@ def off(place: NDArray[np.float64], unit: NDArray[np.float64] | float) -> NDArra
 
 
 def _log(value: NDArray[np.float64] | Floats) -> NDArray[np.float64]:
-    return np.log2(np.clip(value, 1 / 64, FAR)) / 2
+    return np.asarray(np.log2(np.clip(value, 1 / 64, FAR)) / 2)
 
 
 class _Pairs:

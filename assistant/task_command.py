@@ -13,7 +13,7 @@ from assistant.midi import read_midi, write_midi
 from assistant.option import Option, Value
 from assistant.picture import Row, piano_roll, rows_of
 from assistant.request import AssistantError, Candidate, Request, Result
-from assistant.tasks import TASKS, options_of
+from assistant.tasks import TASKS, in_place, options_of
 
 _DEST = "option."  # so that no option of a task can be taken for an argument of the command
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw given and new notes as a piano roll")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
-    if high == 1:
+    if high == 1 and not in_place(task):
         parser.add_argument("--join", action="store_true", help="write the new clip behind the given one")
     for option in options_of(task):
         if not option.key.startswith("reply_"):  # those concern the wire

@@ -15,6 +15,7 @@ from osc_bridge.encode import Value, encode, note_parts, note_values
 from osc_bridge.spool import ReplyFile, as_text
 
 PROGRESS_SECONDS = 0.1
+Order = tuple[int, ...] | None
 
 log = logging.getLogger("continuo")
 
@@ -22,13 +23,14 @@ log = logging.getLogger("continuo")
 class Answers:
     """Takes what the engine makes, from its thread, and the end, from any thread; after the end it is silent.
 
-    `order` names for note k of the engine's clip the client's index, where the answer keeps the client's order.
+    `order` names for note k of the given clip the client's index, where the answer keeps the client's order; which note
+    of that clip a note of a candidate was, the candidate's own `order` says.
     `file` is what the answers are written to as well.
     """
 
     def __init__(self, identity: Identity, send: Callable[[bytes], None], size: int) -> None:
         self.identity = identity
-        self.order: tuple[int, ...] | None = None
+        self.order: Order = None
         self.file: ReplyFile | None = None
         self.ended = 0.0  # when, in seconds of the monotonic clock
         self.datagrams: list[bytes] = []
@@ -62,17 +64,14 @@ class Answers:
         """Notes `first`, `first` + 1 ... of a candidate are final."""
         with self._lock:
             self._sent[candidate] = max(self._sent.get(candidate, 0), first + len(notes))
-            for start, run in self._runs(first, notes):
-                before = (self.identity, candidate)
-                for arguments, part in note_parts(NOTES, before, start, total, run, self._size):
-                    self.say(NOTES, *arguments[1:], notes=part)
+            self._say_notes(candidate, first, notes, total, self.order)
 
     def candidate(self, index: int, candidate: Candidate) -> None:
         """A candidate is whole: the notes that were not sent yet, its file, and the result."""
         clip = candidate.clip
         with self._lock:
             sent = self._sent.get(index, 0)
-            self.notes(index, sent, clip.notes[sent:], len(clip.notes))
+            self._say_notes(index, sent, clip.notes[sent:], len(clip.notes), _through(candidate.order, self.order))
             if self.file and not self.ended:
                 self.file.candidate(index, clip)
             measures = [value for pair in candidate.measures.items() for value in pair]
@@ -112,14 +111,27 @@ class Answers:
             self._lines.clear()
         return True
 
-    def _runs(self, first: int, notes: Sequence[Note]) -> Iterator[tuple[int, Sequence[Note]]]:
-        """The notes in runs of neighbouring indices of the client: one, where both orders agree."""
-        if self.order is None:
-            yield first, notes
-            return
-        placed = sorted(zip(self.order[first : first + len(notes)], notes, strict=True), key=lambda pair: pair[0])
-        start = 0
-        for end in range(1, len(placed) + 1):
-            if end == len(placed) or placed[end][0] != placed[end - 1][0] + 1:
-                yield placed[start][0], [note for _, note in placed[start:end]]
-                start = end
+    def _say_notes(self, candidate: int, first: int, notes: Sequence[Note], total: int, order: Order) -> None:
+        for start, run in _runs(first, notes, order):
+            for arguments, part in note_parts(NOTES, (self.identity, candidate), start, total, run, self._size):
+                self.say(NOTES, *arguments[1:], notes=part)
+
+
+def _through(own: Order, given: Order) -> Order:
+    """The client's index of each note of a candidate, from its own order and that of the given clip."""
+    if own is None or given is None:
+        return given if own is None else own
+    return tuple(given[index] for index in own)
+
+
+def _runs(first: int, notes: Sequence[Note], order: Order) -> Iterator[tuple[int, Sequence[Note]]]:
+    """The notes in runs of neighbouring indices of the client: one, where both orders agree."""
+    if order is None:
+        yield first, notes
+        return
+    placed = sorted(zip(order[first : first + len(notes)], notes, strict=True), key=lambda pair: pair[0])
+    start = 0
+    for end in range(1, len(placed) + 1):
+        if end == len(placed) or placed[end][0] != placed[end - 1][0] + 1:
+            yield placed[start][0], [note for _, note in placed[start:end]]
+            start = end

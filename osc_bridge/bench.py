@@ -30,7 +30,7 @@ from assistant.midi import read_midi
 from assistant.paths import examples_dir
 from assistant.request import AssistantError
 from assistant.runtime import Graph
-from osc_bridge import bench_latent
+from osc_bridge import bench_latent, bench_refine
 from osc_bridge.child import daemon
 from osc_bridge.client import Client
 
@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     report["tokens_per_s"] = report["one_thread"]["tokens_per_s"]
     report |= over_udp(read_midi(args.clip), args.requests, quiet=args.json)
     report["interpolate"] = bench_latent.interpolation(args.latent, args.folder, args.rounds, quiet=args.json)
+    report["refine"] = bench_refine.refinement(args.rounds, quiet=args.json)
     report["load_after"] = _load()
     print(json.dumps(report) if args.json else as_text(report))
     return 0
@@ -165,7 +166,7 @@ def as_text(report: dict[str, Any]) -> str:
         f"continue, 4 bars, 8 candidates over UDP: median {udp['median_ms']} ms, p95 {udp['p95_ms']} ms, "
         f"first notes {udp['first_notes_ms']} ms"
     )
-    lines.append(bench_latent.as_text(report["interpolate"]))
+    lines += [bench_latent.as_text(report["interpolate"]), bench_refine.as_text(report["refine"])]
     lines.append(f"ready after {report['ready_s']} s, memory {report['rss_mb']} MB")
     return "\n".join(lines)
 

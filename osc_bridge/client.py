@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from assistant.clip import TICKS, Clip, Note
+from assistant.clip import TICKS, Clip, Note, order_of
 from assistant.request import AssistantError, Candidate, Result
+from assistant.tasks import in_place
 from osc_bridge.addresses import ACCEPTED, DONE, FAIL, NOTES, OPTION, PREFIX, PROGRESS, RESULT, TASK
 from osc_bridge.decode import Argument, Message, PacketError, decode
 from osc_bridge.encode import Value, datagram_size, encode, note_parts
@@ -30,6 +31,8 @@ OnProgress = Callable[[float], None]
 class _Asked:
     """A request that was sent, and what has arrived of its answers."""
 
+    task: str
+    drums: bool  # whether it changes notes of drums
     clips: dict[str, Clip]  # by the name under which they are given
     options: dict[str, Value]
     request: bytes
@@ -140,11 +143,14 @@ class Client:
     ) -> int:
         """Give the clips and ask; the number is for `wait` and `cancel`."""
         identity = next(self._numbers)
+        drums = bool(in_place(task) and clips and clips[0].drums)
+        if drums:
+            options = {"drums": True, **options}  # nothing else on the wire says it
         named = {f"{secrets.token_hex(4)}-{index}": clip for index, clip in enumerate(clips)}
         options = options or {"model": ""}  # the default; a number alone would be a button
         pairs = itertools.chain(*(("clip", name) for name in named), *options.items())
         request = encode(PREFIX + task, identity, *pairs)
-        self._asked[identity] = _Asked(named, options, request, on_notes, on_progress)
+        self._asked[identity] = _Asked(task, drums, named, options, request, on_notes, on_progress)
         self._give(self._asked[identity])
         return identity
 
@@ -242,11 +248,12 @@ def _result(asked: _Asked, done: Message) -> Result:
     tempo, meter = _tempo_and_meter(asked)
     candidates = []
     for index, (_, at, length, *pairs) in sorted(asked.results.items()):
-        notes = tuple(asked.notes.get(index, {}).values())
+        notes = tuple(note for _, note in sorted(asked.notes.get(index, {}).items()))
+        order = order_of(notes) if in_place(asked.task) else None
         measures = {str(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
         own = round(float(measures.get("tempo") or tempo), 3)
-        clip = Clip(notes, round(float(length or 0) * TICKS), own, meter)
-        candidates.append(Candidate(clip, round(float(at or 0) * TICKS), measures))  # type: ignore[arg-type]
+        clip = Clip(notes, round(float(length or 0) * TICKS), own, meter, asked.drums)
+        candidates.append(Candidate(clip, round(float(at or 0) * TICKS), measures, order))  # type: ignore[arg-type]
     _, _, _, model, seed, seconds = done.arguments
     return Result(tuple(candidates), str(model), int(seed or 0), float(seconds or 0))
 

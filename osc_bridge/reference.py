@@ -122,7 +122,8 @@ answers carry the id 0. To ask with a number as id and no options, add one: `/co
 A request is answered by `accepted` at once, and ends with exactly one `done` or `fail`. In between come the notes of
 every candidate, as soon as they are final. `candidate` counts from 0. `first` and `total` have the same meaning as in
 `/continuo/clip`: put every note where `first` says, and neither order nor repetition matters. For the tasks named
-`refine_...` note k of the answer is note k of the clip as it was given, one for one.
+`refine...` note k of the answer is note k of the clip as it was given, one for one. A task that runs several models
+names them joined by `+`.
 
 The same id again, from the same client, while the request runs or for one minute after, gets the same answers again,
 and nothing is computed twice. So a client that misses an answer just sends its request again. A client is an address

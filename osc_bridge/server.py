@@ -11,7 +11,7 @@ from pathlib import Path
 from assistant.clip import TICKS, Clip, Note
 from assistant.option import Option
 from assistant.request import AssistantError, Request
-from assistant.tasks import TASKS, options_of
+from assistant.tasks import TASKS, in_place, options_of
 from assistant.version import VERSION
 from osc_bridge import addresses
 from osc_bridge.addresses import PREFIX
@@ -219,7 +219,7 @@ class Server:
             if fault:
                 raise fault
             clips = self._last_clip(task, host) if button else self._clips(host, asked)
-            if clips and task.startswith("refine_"):
+            if clips and in_place(task):
                 answers.order = clips[0].order
             request = Request(task, tuple(clip for clip, _ in clips), asked.options)
             model, _ = self._engine.plan(request)

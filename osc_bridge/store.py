@@ -7,17 +7,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import NamedTuple
 
-from assistant.clip import TICKS, Clip, Note, clip_of
+from assistant.clip import TICKS, Clip, Note, clip_of, order_of
 from assistant.request import AssistantError
 from osc_bridge.notes import MAX_NOTES
 
 KEEP_SECONDS = 600.0
 MAX_CLIPS = 64  # of one host; one more, and the one that was not touched longest goes
 MAX_HOST_NOTES = 200_000  # of all clips of a host together
-_KEY = attrgetter("start", "pitch", "duration", "velocity", "muted")  # the order of notes, compared in C
 
 
 class Given(NamedTuple):
@@ -113,8 +111,7 @@ def given(
     notes: Sequence[Note], length: int | None = None, tempo: float = 120.0, meter: tuple[int, int] = (4, 4)
 ) -> Given:
     """A clip of `notes` in the client's order. Raises AssistantError `bad_args` where clip and notes do not fit."""
-    keys = list(map(_KEY, notes))
-    order = tuple(sorted(range(len(notes)), key=keys.__getitem__))
+    order = order_of(notes)
     if length is not None and order and notes[order[-1]].start >= length:
         late = f"note {order[-1]} starts at beat {notes[order[-1]].start / TICKS:g}"
         raise AssistantError("bad_args", f"{late}, the clip ends at beat {length / TICKS:g}: length_beats is too short")

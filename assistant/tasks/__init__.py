@@ -5,11 +5,21 @@ from __future__ import annotations
 from types import ModuleType
 
 from assistant.option import Option
-from assistant.tasks import blend, continue_, generate, interpolate, vary, walk
+from assistant.tasks import (
+    blend,
+    continue_,
+    generate,
+    interpolate,
+    refine,
+    refine_duration,
+    refine_velocity,
+    vary,
+    walk,
+)
 
 # What every task knows. `reply_port` and `reply_file` concern the wire and are read by the bridge.
 COMMON = (
-    Option("model", "text", "", "name of the model; empty lets the task choose"),
+    Option("model", "text", "", "name of the model, or of the models joined by +; empty lets the task choose"),
     Option("seed", "int", None, "same request and seed, same notes; left out: a new one each time", 0, 2**31 - 1),
     Option("candidates", "int", 1, "how many different answers", 1, 16),
     Option(
@@ -23,7 +33,22 @@ COMMON = (
     Option("reply_file", "text", "", "also write the answers to files of this name in the spool folder"),
 )
 
-TASKS: dict[str, ModuleType] = {task.NAME: task for task in (generate, continue_, interpolate, blend, vary, walk)}
+TASKS: dict[str, ModuleType] = {
+    task.NAME: task
+    for task in (generate, continue_, interpolate, blend, vary, walk, refine_duration, refine_velocity, refine)
+}
+
+
+def needs_of(task: str) -> tuple[str, ...]:
+    """The tasks whose models a task runs, in the order in which its `slices` takes them: its own, unless it has
+    `NEEDS`."""
+    needs: tuple[str, ...] = getattr(TASKS[task], "NEEDS", (task,))
+    return needs
+
+
+def in_place(task: str) -> bool:
+    """True for a task that changes the notes of a clip one by one: the protocol promises it of all `refine` ones."""
+    return task.startswith("refine")
 
 
 def options_of(task: str) -> tuple[Option, ...]:

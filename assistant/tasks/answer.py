@@ -28,8 +28,9 @@ News = tuple[list[Slice], float]  # what is new, and how much of all is done, 0 
 
 
 def at_once(index: int, candidate: Candidate) -> Slice:
-    """A candidate that is whole from the start."""
-    return Slice(index, 0, candidate.clip.notes, candidate)
+    """A candidate that is whole from the start. Notes that come in another order than the given ones come with it, for
+    nothing else says which is which."""
+    return Slice(index, 0, candidate.clip.notes if candidate.order is None else (), candidate)
 
 
 def in_turn(candidates: Iterator[Candidate], count: int) -> Iterator[News]:

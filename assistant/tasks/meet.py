@@ -10,7 +10,7 @@ from assistant.latent import Latent
 from assistant.network import Network
 from assistant.request import AssistantError, Candidate
 from assistant.tasks.answer import Options
-from assistant.tasks.sampling import measures_of
+from assistant.tasks.sampling import measures_of, voices_of
 
 MOST_BARS = 64
 MOST_NOTES = 4096  # of a clip
@@ -35,9 +35,11 @@ def check_clips(clips: Sequence[Clip]) -> None:
 def suits(bundle: Bundle, clips: Sequence[Clip], binary: bool) -> float:
     """How well a bundle does for clips: by family, then by voices; then the shorter its phrases are, for what lies
     between short phrases is the likelier music (`continuo measure`)."""
-    card, codec = bundle.card, bundle.codec
+    card = bundle.card
     one = all(clip.monophonic for clip in clips)
-    score = 4.0 * (card.family == ("seqae" if binary else "vae")) + 2.0 * (codec.voices == ("one" if one else "many"))
+    score = 4.0 * (card.family == ("seqae" if binary else "vae")) + 2.0 * (
+        voices_of(bundle) == ("one" if one else "many")
+    )
     if card.family in ("vae", "seqae"):
         score -= bundle.phrases.bars / 100
     return score

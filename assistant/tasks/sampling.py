@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from assistant.bundle import MODEL, Bundle
 from assistant.clip import TICKS, Clip, Note
 from assistant.codecs.events import KINDS, EventCodec
+from assistant.codecs.notes import NoteCodec
 from assistant.condition import DENSITY, GIVEN, MOST_DENSE, PITCH
 from assistant.generator import Plan, Prompt, generate
 from assistant.network import Network
@@ -76,9 +77,14 @@ def tonal_bias(codec: EventCodec, clip: Clip, hold: float) -> NDArray[np.float32
     return bias
 
 
+def voices_of(bundle: Bundle) -> str:
+    """`one` or `many`; nothing for a model that makes no notes."""
+    return "" if isinstance(bundle.codec, NoteCodec) else bundle.codec.voices
+
+
 def suits(bundle: Bundle, voices: str) -> int:
     """How well a bundle does for a task that samples events."""
-    return 2 * (bundle.card.family == "charrnn") + (bundle.codec.voices == voices)
+    return 2 * (bundle.card.family == "charrnn") + (voices_of(bundle) == voices)
 
 
 def count(clips: Clips, options: Options) -> int:

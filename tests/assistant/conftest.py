@@ -1,4 +1,4 @@
-"""An engine that has nothing but tiny latent models."""
+"""Engines that have nothing but tiny latent models, or rules in the place of the refine networks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import tiny_phrases
+from rule_networks import rule_engine
 
 from assistant.clip import Clip
 from assistant.engine import Engine
 from assistant.latent import Latent
-from assistant.request import Candidate, Request
+from assistant.request import Candidate, Request, Result
 
 
 @pytest.fixture(scope="session")
@@ -55,5 +56,21 @@ def ask(latent_engine: Engine) -> Ask:
 
     def run(task: str, *clips: Clip, **options: object) -> tuple[Candidate, ...]:
         return latent_engine.run(Request(task, clips, {"seed": 5, **options})).candidates
+
+    return run
+
+
+@pytest.fixture
+def rules(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine that refines by rules."""
+    return rule_engine(monkeypatch)
+
+
+@pytest.fixture
+def refine(rules: Engine) -> Callable[..., Result]:
+    """The result of a refine task for clips and options; the seed is 5 unless told."""
+
+    def run(task: str, *clips: Clip, **options: object) -> Result:
+        return rules.run(Request(task, clips, {"seed": 5, **options}))
 
     return run

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.clip import MAX_TICK, TICKS, Clip, Note, bar_ticks, clip_of
+from assistant.clip import MAX_TICK, TICKS, Clip, Note, bar_ticks, clip_of, order_of
 
 notes = st.builds(Note, st.integers(0, 20_000), st.integers(0, 127), st.integers(1, 9000), st.integers(1, 127))
 
@@ -95,6 +95,19 @@ def test_notes_that_overlap_are_not_one_voice() -> None:
 def test_a_window_counts_from_its_start_and_leaves_out_its_end() -> None:
     window = Clip((Note(0, 60, 1), Note(5, 61, 9), Note(10, 62, 1)), 20).window(5, 10)
     assert (window.notes, window.length) == ((Note(0, 61, 9),), 5)
+
+
+def test_what_is_made_of_drums_is_drums() -> None:
+    drums = Clip((Note(0, 38, 1),), 10, drums=True)
+    assert all(clip.drums for clip in (drums.window(0, 5), drums.shifted(5), drums.joined(Clip((), 5))))
+    assert not Clip((), 5).joined(drums).drums
+
+
+@given(st.lists(notes))
+def test_the_order_of_notes_is_that_of_their_clip(many: list[Note]) -> None:
+    order = order_of(many)
+    assert sorted(order) == list(range(len(many)))
+    assert tuple(many[index] for index in order) == Clip(tuple(many), 30_000).notes
 
 
 @settings(deadline=None)

@@ -24,7 +24,7 @@ from assistant.map_page import map_page
 from assistant.map_picture import map_picture
 from assistant.midi import write_midi
 from assistant.paths import bundled_models
-from assistant.picture import LANE_WHITE
+from assistant.picture_ink import LANE_WHITE
 from assistant.request import AssistantError
 
 NASTY = "</script><b>\"Lark\" & 'Co' $heading \N{LATIN SMALL LETTER E WITH ACUTE}<!--"

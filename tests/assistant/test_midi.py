@@ -35,7 +35,7 @@ def notes_of(*tracks: bytes, **header: int) -> list[tuple[int, int, int, int]]:
 
 @st.composite
 def clips(draw: st.DrawFn) -> Clip:
-    """Clips with crowded pitches, notes over the end of the clip and muted notes."""
+    """Clips of tones or drums with crowded pitches, notes over the end of the clip and muted notes."""
     few = st.integers(0, 4000) | st.integers(0, 12).map(lambda step: 240 * step)
     note = st.builds(
         Note, few, st.sampled_from((0, 60, 61, 127)), few.map(lambda t: t + 1), st.integers(1, 127), st.booleans()
@@ -43,12 +43,14 @@ def clips(draw: st.DrawFn) -> Clip:
     notes = draw(st.lists(note, max_size=14))
     length = max((n.start + 1 for n in notes), default=0) + draw(st.integers(0, 9000))
     meter = draw(st.tuples(st.integers(1, 64), st.sampled_from((1, 2, 4, 8, 16, 32, 64))))
-    return Clip(tuple(notes), length, draw(st.integers(500, 50_000)) / 100, meter)
+    return Clip(tuple(notes), length, draw(st.integers(500, 50_000)) / 100, meter, draw(st.booleans()))
 
 
 @given(clips())
 @example(Clip((), 0))
 @example(Clip((Note(0, 60, 100),), 0))
+@example(Clip((), 3840, drums=True))
+@example(Clip((Note(0, 38, 100, muted=True),), 3840, drums=True))
 @settings(max_examples=150, deadline=None)
 def test_a_clip_reads_back_as_it_was_written(clip: Clip) -> None:
     assert clip_of_midi(midi_bytes(clip)) == clip
@@ -154,6 +156,8 @@ def test_other_ticks_a_quarter_are_rounded_to_ours(division: int, tick: int, exp
         b"\xff\x7f\x0d\x7dcontinuo end",  # ours, cut short
         b"\xff\x7f\x15\x7dcontinuo muted\xff\x50\x00\x00\x00\x01",  # a muted note of pitch 255
         b"\xff\x7f\x15\x7dcontinuo muted\x3c\x50\x00\x00\x00\x00",  # and one without duration
+        b"\xff\x7f\x13\x7dcontinuo lasts\x00\x00\x00\x00",  # a note that lasts no time
+        b"\xff\x7f\x0f\x7dcontinuo drums",  # but the notes are tones
         b"\xf0\x03\x7e\x09\xf7",
         b"\xf7\x02\xf3\x01",
         b"\xb0\x07\x64",

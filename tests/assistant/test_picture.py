@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from assistant.clip import Clip, Note
-from assistant.picture import GIVEN, NEW, Row, piano_roll
-from assistant.request import AssistantError
+from assistant.picture import Row, piano_roll, rows_of
+from assistant.picture_ink import GIVEN, NEW, OCTAVE_LINE
+from assistant.picture_lanes import GAP, HEIGHT
+from assistant.request import AssistantError, Candidate
 
 LOUD = Clip((Note(0, 60, 3840, 127),), 3840)
 LEGEND = 100  # pixels at the top, where both colours stand
@@ -56,6 +58,56 @@ def test_loud_notes_are_darker(draw) -> None:
 def test_a_muted_note_is_empty(draw) -> None:
     muted = draw([Row("one", Clip((Note(0, 60, 3840, 127, muted=True),), 3840), None)])
     assert 0 < len(places(muted, GIVEN[1])) < len(places(draw([Row("one", LOUD, None)]), GIVEN[1])) / 3
+
+
+def dots(image: Image.Image, color: tuple[int, int, int]) -> list[int]:
+    """How high the rims of dots in this colour stand, from the bottom of the picture."""
+    return sorted({image.height - y for _, y in places(image, color) if image.height - y < 200})
+
+
+def test_a_velocity_lane_shows_how_loud_a_note_is(draw) -> None:
+    def clip(velocity: int) -> Clip:
+        return Clip((Note(960, 60, 960, velocity),), 3840)
+
+    plain, soft, loud = (
+        draw([Row("r", clip(v), None, lanes=lanes)]) for v, lanes in ((30, False), (30, True), (90, True))
+    )
+    assert soft.height - plain.height == HEIGHT + GAP
+    assert not dots(plain, GIVEN[1])
+    apart = max(dots(loud, GIVEN[1])) - max(dots(soft, GIVEN[1]))
+    assert abs(apart - (90 - 30) / 127 * HEIGHT) <= 2
+
+
+def test_a_muted_note_is_faint_in_its_lane(draw) -> None:
+    muted = draw([Row("r", Clip((Note(960, 60, 960, 90, muted=True),), 3840), None, lanes=True)])
+    assert not dots(muted, GIVEN[1])
+    assert [y for _, y in places(muted, OCTAVE_LINE) if muted.height - y < 180]
+
+
+def test_a_candidate_made_in_place_stands_below_what_it_was() -> None:
+    soft = Clip((Note(0, 60, 3840, 20),), 3840)
+    candidates = [(name, Candidate(soft, order=(0,))) for name in ("a", "b")]
+    rows = rows_of([LOUD], candidates)
+    assert [(row.title, row.given, row.new, row.lanes) for row in rows] == [
+        ("before", LOUD, None, True),
+        ("a", None, soft, True),
+        ("before", LOUD, None, True),
+        ("b", None, soft, True),
+    ]
+    like = rows_of([LOUD, soft], candidates)
+    assert (like[0].given, like[0].lanes, like[1:]) == (soft, True, rows)
+    assert not any(row.lanes for row in rows_of([LOUD], [("a", Candidate(soft))]))
+
+
+def test_before_and_after_have_the_same_scale(draw) -> None:
+    high = Clip((Note(0, 72, 3840, 127),), 3840)
+    before, after = Row("before", LOUD, None, lanes=True), Row("after", None, high, lanes=True)
+    image = draw([before, after])
+    one = (image.height - draw([]).height) // 2  # height of each of the rows
+    low, raised = (min(y for _, y in places(image, color)) for color in (GIVEN[1], NEW[1]))
+    semitone = (low - (raised - one)) / 12
+    assert 11 <= semitone == round(semitone) <= 18
+    assert min(x for x, _ in places(image, GIVEN[1])) == min(x for x, _ in places(image, NEW[1]))
 
 
 def test_every_candidate_gets_a_row_of_the_same_height(draw) -> None:

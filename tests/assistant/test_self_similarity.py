@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from assistant.clip import TICKS, Clip, Note
-from assistant.picture import GIVEN, PAPER
+from assistant.picture_ink import GIVEN, PAPER
 from assistant.request import AssistantError
 from assistant.self_similarity import draw, sameness, self_similarity
 

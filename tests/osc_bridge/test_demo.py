@@ -14,7 +14,7 @@ from PIL import Image
 from assistant.__main__ import main
 from assistant.midi import read_midi
 from assistant.paths import examples_dir
-from assistant.picture import GIVEN, NEW
+from assistant.picture_ink import GIVEN, NEW
 from osc_bridge import child, demo
 
 SCALES = Path(__file__).with_name("scale_engine.py")
