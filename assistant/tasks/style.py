@@ -5,6 +5,7 @@ things, learnt from that one clip, and so held near to what the network says whe
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from assistant.clip import TICKS, Clip, Note
 from assistant.surroundings import beat_of, strength
-from assistant.tasks.dynamics import chords_of
+from assistant.tasks.dynamics import WITHIN, chords_of
 
 Floats = NDArray[np.float64]
 
@@ -69,13 +70,13 @@ def learnt(clip: Clip, location: Floats, scale: Floats) -> Style:
     table = columns(clip, location)
     mean, centre = float(velocity.mean()), table.mean(0)
     unit = np.array([max(float(location.std()), 1.0), FLAG, FLAG, FLAG])
-    told = float(np.sqrt(location.var() + 2 * (scale**2).mean()))  # of a Laplace distribution about each location
+    told = float(np.sqrt(location.var() + 2 * WITHIN * (scale**2).mean()))  # Laplace distributions about locations
     expected = np.array([velocity.std() / told, 0, 0, 0]) * unit
     shape = (table - centre) / unit
     missed = velocity - mean - shape @ expected
     weights = expected + np.linalg.solve(shape.T @ shape + SHRINK * np.eye(len(unit)), shape.T @ missed)
     left = velocity - mean - shape @ weights
-    return Style(mean, centre, weights / unit, float(np.abs(left).mean() / scale.mean()))
+    return Style(mean, centre, weights / unit, float(np.abs(left).mean() / (math.sqrt(WITHIN) * scale.mean())))
 
 
 def applied(style: Style, clip: Clip, location: Floats, scale: Floats) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ from assistant.engine import Engine
 from assistant.midi import clip_of_midi, midi_bytes
 from assistant.network import Network
 from assistant.request import AssistantError, Request, Result
+from assistant.tasks.dynamics import WITHIN
 
 Refine = Callable[..., Result]
 
@@ -41,7 +42,7 @@ def test_variety_leaves_the_likeliest_as_far_as_players_do(refine: Refine) -> No
     likeliest = np.array([n.velocity for n in as_given(refine("refine_velocity", clip, variety=0).candidates[0])])
     for variety in (0.5, 1):
         made = np.array([n.velocity for n in as_given(refine("refine_velocity", clip, variety=variety).candidates[0])])
-        assert np.abs(made - likeliest).mean() == pytest.approx(variety * SCALE, rel=0.1)
+        assert np.abs(made - likeliest).mean() == pytest.approx(variety * SCALE * WITHIN**0.5, rel=0.1)
 
 
 def test_the_same_seed_gives_the_same_velocities_and_candidates_differ(refine: Refine) -> None:
@@ -93,7 +94,7 @@ def test_a_second_clip_gives_its_level_and_its_evenness(refine: Refine) -> None:
     like = refine("refine_velocity", CHORDS, loud).candidates[0].measures
     plain = refine("refine_velocity", CHORDS).candidates[0].measures
     assert like["mean_velocity"] == pytest.approx(104, abs=2)
-    assert float(like["velocity_spread"]) < 6 < float(plain["velocity_spread"])
+    assert float(like["velocity_spread"]) < 4 < float(plain["velocity_spread"])
     asked = refine("refine_velocity", CHORDS, loud, mean=50, spread=12).candidates[0].measures
     assert (asked["mean_velocity"], asked["velocity_spread"]) == (
         pytest.approx(50, abs=0.5),
