@@ -28,6 +28,7 @@ class Step(NamedTuple):
 
 
 TUNE, OTHER, PIANO = "sicilian_mariners.mid", "ah_vous_dirai_je.mid", "sonatina.mid"
+PLAYED = "played_theme.mid"
 STEPS = (
     Step("tune", "Sicilian Mariners' Hymn", "continue", (TUNE,), {"bars": 4, "candidates": 2, "seed": 7}),
     Step("piano", "André, Sonatina", "continue", (PIANO,), {"bars": 4, "candidates": 2, "seed": 7}),
@@ -37,6 +38,9 @@ STEPS = (
     Step("varied", "The hymn, a little different", "vary", (TUNE,), {"amount": 0.4, "candidates": 2, "seed": 7}),
     Step("denser", "The hymn with more notes", "vary", (TUNE,), {"density": 0.5, "seed": 7}),
     Step("walk", "A walk from the hymn", "walk", (TUNE,), {"bars": 16, "seed": 7}),
+    Step("written", "Mozart as a pianist played it, as it is written", "refine_duration", (PLAYED,), {}),
+    Step("louder", "The sonatina with velocities", "refine_velocity", (PIANO,), {"spread": 14, "seed": 7}),
+    Step("like", "The sonatina as loud and as soft as Mozart was played", "refine", (PIANO, PLAYED), {"seed": 7}),
 )
 
 

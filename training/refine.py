@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,18 @@ def quantised(row: Row) -> Row:
     return Row(start[order], end[order], row.pitch[order], row.velocity[order], row.written[order], row.section)
 
 
+def retold(row: Row, rng: np.random.Generator) -> Row:
+    """The same music written otherwise: in notes twice or half as long at twice or half the tempo, at a tempo a little
+    off, with lengths that are not quite those played, or on the grid of a program."""
+    scale, pace = rng.choice([1.0, 2.0, 0.5], p=[0.6, 0.2, 0.2]), np.exp(rng.normal(0, 0.15))
+    frame = replace(row.section.frame, tempo=float(np.clip(row.section.frame.tempo * scale * pace, 5, 1000)))
+    start, end = row.start * scale, row.end * scale
+    if rng.random() < 0.3:
+        end = start + stretched(end - start, rng)
+    told = replace(row, start=start, end=end, section=replace(row.section, frame=frame))
+    return quantised(told) if rng.random() < 0.3 else told
+
+
 def told_of(windows: Windows) -> dict[str, NDArray[Any]]:
     """The inputs that both networks take."""
     return {"told": surroundings(windows), "pitch": windows.pitch + 128 * windows.drums[:, None]}
@@ -131,9 +143,7 @@ class NoteBatches(Batches):
 
     def changed(self, row: Row, rng: np.random.Generator) -> Row:
         """A row as training meets it."""
-        if self.durations:
-            return distorted(row, rng)
-        return quantised(row) if rng.random() < 0.3 else row
+        return distorted(row, rng) if self.durations else retold(row, rng)
 
     def rows(self, step: int, rank: int) -> dict[str, Tensor]:
         """Drawn from (seed, step, rank) alone."""

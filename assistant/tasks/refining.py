@@ -34,8 +34,12 @@ COMMON = (
 
 
 def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
-    """How well a bundle does: those that know drums for drums, else the first."""
-    return float(drums_of(clips[0], options) and knows_drums(bundle))
+    """How well a bundle does: the more notes it has learnt from, the better; for drums only if it knows them."""
+    if drums_of(clips[0], options) and not knows_drums(bundle):
+        return -1.0
+    notes = bundle.card.data.get("notes")
+    learnt = notes.get("train") if isinstance(notes, dict) else None
+    return float(learnt) if isinstance(learnt, int) else 0.0
 
 
 def check(clips: Clips, options: Options) -> None:
