@@ -24,6 +24,7 @@ BETWEEN = 5  # candidates of a length that end where another note begins
 ONSETS, LENGTHS = len(PHASES), len(VALUES) + BETWEEN
 ONSET_SIZE, LENGTH_SIZE = 9, 19  # numbers that speak for a candidate
 SAME = 0.02  # quarters; what lies closer is the same time
+HAIR = 1e-6  # quarters; what rounding may do to an end that meets an onset
 ROWS_APART = 1e6  # quarters between the windows, where all of them are searched at once
 UNITS = (1.0, 0.5, 0.25, 1 / 3, 1 / 6)  # quarters
 
@@ -116,7 +117,7 @@ def _to_onsets(onsets: Times, start: Times, length: Times) -> Times:
     """(S, BETWEEN) lengths to the next onset and to those around the end of the note; 0 where there is none."""
     padded = np.r_[onsets, np.full(2, np.inf)]
     after = np.searchsorted(onsets, start + CHORD, "right")
-    end = np.searchsorted(onsets, start + length) + np.arange(-2, 2)
+    end = np.searchsorted(onsets, start + length - HAIR) + np.arange(-2, 2)
     which = np.concatenate([after, np.where((end == after) | (end <= 0), len(onsets), end)], -1)
     gap = padded[which] - start
     return np.where((gap > CHORD) & (gap < ROWS_APART / 2), gap, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from assistant.condition import positions
 from assistant.runtime import Graph
 from export.charrnn import step_weights
 from export.graph import sampling_graph
+from export.notes_export import metrics_of as refined
 from export.phrase_export import metrics_of
 from training.config import Config, ConfigError
 from training.models.charrnn import CharRNN
+from training.notes import NoteCorpus
 from training.phrases import PhraseCorpus
 from training.scores import graph_inputs
 from training.shards import Corpus, segments
@@ -32,6 +35,13 @@ USE = (
     "of the 18th and 19th century and knows no other style; it has no form beyond a few phrases, and it can repeat "
     "what it was given or come close to what it has learnt."
 )
+REFINE = {
+    "durations": "Onsets and note values of what was played or stretched, where bar lines and tempo are known. It has "
+    "learnt from scores of European music and from a model of how people play: it takes what is rare in such scores, "
+    "quintuplets or a written swing, for something common.",
+    "velocities": "Velocities for notes that have none worth keeping. What is right differs by 8 of 127 between two "
+    "good players, so a result is one reading among many; its level is that of its corpus and can be set.",
+}
 
 
 class ExportError(ValueError):
@@ -64,7 +74,7 @@ def export(folder: Path, out: Path, title: str | None = None) -> Card:
     if not (folder / CORPUS).is_file():
         raise ConfigError(f"{folder} holds no {CORPUS}, which the run should have written")
     corpus = family.read(family.codec(config), folder / CORPUS)
-    make = sampled if config.model.family == "charrnn" else coded
+    make = MAKE[config.model.family]
     card = card_of(config, corpus, module.net, title)
     files, metrics = make(config, module, corpus, card, folder)
     if not metrics["parity"] <= config.export.parity:
@@ -107,6 +117,22 @@ def coded(
     return metrics_of(module, config, corpus, card)
 
 
+def noted(
+    config: Config, module: Any, corpus: NoteCorpus, card: Card, folder: Path
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Files and figures of a refine network."""
+    return refined(module, config, corpus, card)
+
+
+MAKE: dict[str, Callable[..., tuple[dict[str, bytes], dict[str, Any]]]] = {
+    "charrnn": sampled,
+    "vae": coded,
+    "seqae": coded,
+    "durations": noted,
+    "velocities": noted,
+}
+
+
 def parity(net: CharRNN, graph: Any, config: Config, corpus: Corpus) -> float:
     """Largest difference of a logit between torch and the fp32 graph, over stretches of the test split."""
     codec = corpus.codec
@@ -124,7 +150,9 @@ def parity(net: CharRNN, graph: Any, config: Config, corpus: Corpus) -> float:
     return worst
 
 
-def card_of(config: Config, corpus: Corpus | PhraseCorpus, net: torch.nn.Module, title: str | None) -> Card:
+def card_of(
+    config: Config, corpus: Corpus | PhraseCorpus | NoteCorpus, net: torch.nn.Module, title: str | None
+) -> Card:
     """The card, still without metrics, of a network that was trained by a configuration on a corpus."""
     data = json.loads(json.dumps({"sets": [vars(entry) for entry in config.data.sets]})) | corpus.origin
     data["attribution"] = list(config.attribution)
@@ -132,7 +160,9 @@ def card_of(config: Config, corpus: Corpus | PhraseCorpus, net: torch.nn.Module,
     if isinstance(corpus, PhraseCorpus):
         sizes |= {"latent": config.phrase.latent, "width": config.phrase.width, "hidden": model.hidden}
     else:
-        sizes |= {"layers": model.layers, "hidden": model.hidden, "vocabulary": corpus.codec.size}
+        sizes |= {"layers": model.layers, "hidden": model.hidden}
+    if isinstance(corpus, Corpus):
+        sizes |= {"vocabulary": corpus.codec.size}
         sizes |= {"positions": positions(config.codec.resolution)}
     return Card(
         format=FORMAT,
@@ -147,5 +177,5 @@ def card_of(config: Config, corpus: Corpus | PhraseCorpus, net: torch.nn.Module,
         licence=config.licence,
         metrics={},
         command=f"continuo train {config.name}.toml --data DIR --out RUN && continuo export RUN --out BUNDLE",
-        use=USE,
+        use=REFINE.get(model.family, USE),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,14 @@ SCALE = 8.0
 STRESS = 12  # what a note on a beat is louder
 
 
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Nobody cancels."""
+    return False
+
+
 def _sounding(clip: Clip) -> NDArray[np.float64]:
     """(N, 3) start, duration, pitch."""
     rows = [(note.start, note.duration, note.pitch) for note in clip.notes if not note.muted]
@@ -27,7 +36,7 @@ def _sounding(clip: Clip) -> NDArray[np.float64]:
 
 
 def tidied(
-    network: Network, clip: Clip, onsets: bool = True, durations: bool = True, reach: float = np.inf
+    network: Network, clip: Clip, onsets: bool = True, durations: bool = True, reach: float = np.inf, stop: Stop = never
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The nearest sixteenth inside the clip, as many sixteenths as come nearest, unless they are out of reach."""
     start, duration, _ = _sounding(clip).T
@@ -37,7 +46,9 @@ def tidied(
     return place if onsets else start, np.where(far, duration, written) if durations else duration
 
 
-def loudness(network: Network, clip: Clip, drums: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def loudness(
+    network: Network, clip: Clip, drums: bool, stop: Stop = never
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The higher the louder, and louder on a beat."""
     start, _, pitch = _sounding(clip).T
     location = 20 + pitch * 0.6 + STRESS * (start % 960 == 0)

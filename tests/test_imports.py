@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RUNTIME = {"numpy", "mido", "onnxruntime", "PIL", "platformdirs", "tqdm"}
-LEARNING = {"numpy", "torch", "lightning", "tensorboard", "symusic", "music21", "platformdirs", "tqdm"}
+LEARNING = {"numpy", "torch", "lightning", "tensorboard", "symusic", "music21", "platformdirs", "sklearn", "tqdm"}
 ALLOWED = {
     "assistant": RUNTIME | {"assistant"},
     "osc_bridge": {"assistant", "osc_bridge", "numpy", "pythonosc", "tqdm"},
@@ -23,7 +23,7 @@ ALLOWED = {
 # what a command asks importlib for, where its extra brings it
 BY_NAME = {"osc_bridge/bench.py": {"torch", "export"}, "osc_bridge/bench_latent.py": {"export"}}
 ONE_FILE_ONLY = {"onnxruntime": "assistant/runtime.py"}  # in the folders that a daemon loads
-HEAVY = ("torch", "lightning", "tensorboard", "symusic", "music21", "onnx", "transformers", "matplotlib")
+HEAVY = ("torch", "lightning", "tensorboard", "symusic", "music21", "onnx", "sklearn", "transformers", "matplotlib")
 DAEMON = ("osc_bridge.daemon", "osc_bridge.client", "assistant.engine", "assistant.__main__", "assistant.task_command")
 MEASURING = (
     "training.config",

@@ -6,7 +6,8 @@ import argparse
 import contextlib
 import json
 import sys
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from assistant.request import AssistantError
 from assistant.runtime import pick_device
 from training.config import CodecConfig, Config, ConfigError, config_of
 from training.corpus import CorpusError
-from training.phrases import prepare_phrases
+from training.notes import NoteCorpus, prepare_notes
+from training.phrases import PhraseCorpus, prepare_phrases
 from training.reconstruction import measured, reconstruction
-from training.shards import SPLITS, prepare
+from training.refine_rows import rows_of
+from training.shards import SPLITS, Corpus, prepare
 from training.table import ROWS, network_scores
 
-PREPARE: dict[str, Any] = {"charrnn": prepare, "vae": prepare_phrases, "seqae": prepare_phrases}
-COUNTS = ("events", "notes", "phrases", "kl_nats_per_phrase")
+COUNTS = ("events", "notes", "pieces", "phrases", "kl_nats_per_phrase", "without_value")
 Rows = dict[str, dict[str, float]]
 CODEC = {field.name for field in fields(CodecConfig)}
 
@@ -70,29 +72,53 @@ def evaluate(
     config = config_of_card(bundle.card, folder)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what becomes of the files is no part of the answer
-            corpus = PREPARE[config.model.family](config, data, cache)
+            corpus = FAMILIES[config.model.family].prepare(config, data, cache)
     except CorpusError as error:
         raise AssistantError("bad_args", f"{folder}: {error}") from None
     if not corpus.origin["pieces"][split]:
         raise AssistantError("bad_args", f"--split {split}: the data in {data} have no piece in it")
     network = load(bundle, pick_device(device)[0], threads)
-    figures = sampled if config.model.family == "charrnn" else coded
-    found = figures(network, config, corpus, split)
+    found = FAMILIES[config.model.family].figures(network, config, corpus, split)
     apart = difference(found["rows"], bundle.card, folder) if split == "test" else None
     return {"bundle": str(folder), "split": split} | found | {"difference": apart}
 
 
-def sampled(network: Network, config: Config, corpus: Any, split: str) -> dict[str, Any]:
+def sampled(network: Network, config: Config, corpus: Corpus, split: str) -> dict[str, Any]:
     """Counts and rows of a network that samples events: nats an event and a note in each mode."""
     scores = network_scores(network.graphs[MODEL], config, corpus, split, progress=True)
     rows = {ROWS[mode]: score.row() for mode, score in scores.items()}
     return {"events": scores["free"].events, "notes": scores["free"].notes, "rows": rows}
 
 
-def coded(network: Network, config: Config, corpus: Any, split: str) -> dict[str, Any]:
+def coded(network: Network, config: Config, corpus: PhraseCorpus, split: str) -> dict[str, Any]:
     """Counts and rows of a phrase autoencoder: how well it gives phrases back."""
     rows, divergence = reconstruction(network, corpus, split)
     return {"phrases": len(measured(corpus, split)), "kl_nats_per_phrase": round(divergence, 2), "rows": rows}
+
+
+def refined(network: Network, config: Config, corpus: NoteCorpus, split: str) -> dict[str, Any]:
+    """Counts and rows of a refine network, without the rules, which have nothing to do with the bundle."""
+    return rows_of(network, config, corpus, split, rules=False)
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a family is measured; `own`: the table of a configuration with what `[codec]` has not of its codec."""
+
+    prepare: Callable[[Config, Path, Path], Any]
+    figures: Callable[[Network, Config, Any, str], dict[str, Any]]
+    own: str
+
+
+_PHRASES = Family(prepare_phrases, coded, "phrase")
+_NOTES = Family(prepare_notes, refined, "notes")
+FAMILIES = {
+    "charrnn": Family(prepare, sampled, "phrase"),
+    "vae": _PHRASES,
+    "seqae": _PHRASES,
+    "durations": _NOTES,
+    "velocities": _NOTES,
+}
 
 
 def config_of_card(card: Card, folder: Path) -> Config:
@@ -104,7 +130,7 @@ def config_of_card(card: Card, folder: Path) -> Config:
             "data": {"sets": card.data["sets"]},
             "codec": {key: value for key, value in card.codec.items() if key in CODEC},
             "model": {"family": card.family, "layers": card.sizes.get("layers", 1), "hidden": card.sizes["hidden"]},
-            "phrase": {key: value for key, value in card.codec.items() if key not in CODEC},
+            FAMILIES[card.family].own: {key: value for key, value in card.codec.items() if key not in CODEC},
         }
         return config_of(table, CARD)
     except (KeyError, TypeError) as error:
@@ -134,6 +160,7 @@ def as_text(found: dict[str, Any]) -> str:
         f"{'':{width}}" + "".join(f"  {column:>10}" for column in columns) + ("  beside the card" if apart else ""),
     ]
     for name, row in rows.items():
-        line = f"{name:{width}}" + "".join(f"  {value:10.4f}" for value in row.values())
+        figures = zip(columns, row.values(), strict=True)
+        line = f"{name:{width}}" + "".join(f"  {value:{max(10, len(column))}.4f}" for column, value in figures)
         lines.append(line + (f"  {apart[name][first]:+15.4f}" if apart else ""))
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`continuo measure`: how well the latent space of a bundle interpolates, moves and walks, on held-out pieces."""
+"""`continuo measure`: how well a latent space interpolates, moves, walks, or notes are refined, on held-out pieces."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from assistant.picture import Row, piano_roll
 from assistant.request import AssistantError, Request
 from assistant.self_similarity import draw, sameness, self_similarity
 from assistant.tasks.meet import mean_velocity
+from training import refine_measure
 from training.config import ConfigError, config_of
 from training.corpus import CorpusError, Piece, load_pieces
 from training.evaluate import folder_of
@@ -96,7 +97,7 @@ class Setting:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `continuo measure`."""
-    parser.add_argument("bundle", help="folder of a bundle with a latent space, or the name of an installed model")
+    parser.add_argument("bundle", help="folder of a bundle, or the name of an installed model")
     parser.add_argument("--data", type=Path, required=True, help="folder with the sets that the bundle's card names")
     parser.add_argument("--judge", metavar="BUNDLE", help="Char-RNN that says what the clips on a way cost")
     parser.add_argument("--what", metavar="NAME,...", help=f"some of {', '.join(MEASURES)}; left out: all that suit")
@@ -108,19 +109,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the figures. Raises AssistantError where bundles or data cannot be used."""
+    folder, bundle = folder_of(args.bundle), read_bundle(folder_of(args.bundle))
+    cache = args.cache or user_cache_path("continuo")
+    if bundle.card.family in refine_measure.FAMILIES:
+        return shown(args, {"bundle": str(folder), "split": "test"}, refine_measure.measured(bundle, args, cache))
     if args.clips < CLIPS_A_WALK:
         raise AssistantError("bad_args", f"--clips {args.clips} is less than {CLIPS_A_WALK}")
-    folder, bundle = folder_of(args.bundle), read_bundle(folder_of(args.bundle))
     wanted = wanted_of(bundle, args.what)
     judge = judge_of(read_bundle(folder_of(args.judge))) if args.judge else None
     if args.pictures:
         args.pictures.mkdir(parents=True, exist_ok=True)
-    pieces = pieces_of(bundle, args.data, args.cache or user_cache_path("continuo"))
+    pieces = pieces_of(bundle, args.data, cache)
     latent = Latent(load(bundle, "cpu", 1))
     setting = Setting(engine_of(bundle), latent, pieces, args.clips, judge, args.pictures)
     found = {name: MEASURES[name](setting) for name in wanted}
-    whole = {"bundle": str(folder), "judge": args.judge, "split": "test", "clips": args.clips} | found
-    print(json.dumps(whole, indent=1, ensure_ascii=False) if args.json else as_text(str(folder), found))
+    return shown(args, {"bundle": str(folder), "judge": args.judge, "split": "test", "clips": args.clips}, found)
+
+
+def shown(args: argparse.Namespace, asked: dict[str, Any], found: dict[str, Tables]) -> int:
+    """Prints what was found; with --json together with what was asked."""
+    print(json.dumps(asked | found, indent=1, ensure_ascii=False) if args.json else as_text(asked["bundle"], found))
     return 0
 
 
@@ -272,11 +280,7 @@ def _bar(items: Sequence[Any], name: str) -> Iterator[tuple[int, Any]]:
     return enumerate(tqdm(items, name))
 
 
-MEASURES: dict[str, Callable[[Setting], Tables]] = {
-    "interpolation": interpolation,
-    "moves": moves,
-    "walk": walk,
-}
+MEASURES: dict[str, Callable[[Setting], Tables]] = {"interpolation": interpolation, "moves": moves, "walk": walk}
 SUITING = {"vae": ("interpolation", "moves"), "seqae": ("interpolation", "walk")}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,12 +50,36 @@ def note_codec(config: Config) -> NoteCodec:
 def prepare_notes(config: Config, data: Path, cache: Path, progress: bool = True) -> NoteCorpus:
     """The corpus of a configuration, as `encoded_once` keeps it."""
     codec, played = note_codec(config), config.model.family == "velocities"
+    level = config.notes.level if played else 0.0
 
     def write(pieces: Sequence[Piece], file: Path) -> None:
-        write_notes(_encoded(codec, pieces, played, progress), file)
+        write_notes(_encoded(codec, levelled(pieces, level) if level else pieces, played, progress), file)
 
-    known = {"family": config.model.family}
+    known = {"family": config.model.family, "level": level}
     return read_notes(codec, encoded_once(config, data, cache, config.name, FORMAT, known, write, progress))
+
+
+def levelled(pieces: Sequence[Piece], level: float) -> list[Piece]:
+    """The pieces, the velocities of each source shifted so that those of its train pieces have this mean.
+
+    How loud an instrument sends is no music: pop songs at 80 and a grand piano at 50 differ by the keyboard.
+    """
+    shifts: dict[str, int] = {}
+    for source in sorted({piece.source for piece in pieces}):
+        own = [piece for piece in pieces if piece.source == source]
+        own = [piece for piece in own if piece.split == "train"] or own
+        found = [note.velocity for piece in own for section in piece.sections for note in section.notes]
+        shifts[source] = round(level - float(np.mean(found)))
+    return [
+        replace(piece, sections=tuple(shifted(section, shifts[piece.source]) for section in piece.sections))
+        for piece in pieces
+    ]
+
+
+def shifted(clip: Clip, velocities: int) -> Clip:
+    """The clip with louder or softer notes, as far as velocities go."""
+    notes = (replace(note, velocity=min(127, max(1, note.velocity + velocities))) for note in clip.notes)
+    return replace(clip, notes=tuple(notes))
 
 
 def table_of(clip: Clip) -> NDArray[np.int64]:
@@ -100,7 +124,7 @@ def write_notes(corpus: NoteCorpus, file: Path) -> None:
     with part.open("wb") as handle:
         np.savez_compressed(
             handle,
-            notes=np.concatenate([section.notes for section in sections]).astype(np.int32),
+            notes=np.concatenate([np.zeros((0, 4), np.int64), *(s.notes for s in sections)]).astype(np.int32),
             sizes=np.array([len(section.notes) for section in sections]),
             frames=np.array([(s.frame.length, *s.frame.meter, s.drums, s.piece) for s in sections]),
             tempos=np.array([section.frame.tempo for section in sections]),
@@ -113,7 +137,7 @@ def write_notes(corpus: NoteCorpus, file: Path) -> None:
 def read_notes(codec: NoteCodec, file: Path) -> NoteCorpus:
     """What `write_notes` wrote."""
     with np.load(file, allow_pickle=False) as stored:
-        tables = np.split(stored["notes"].astype(np.int64), np.cumsum(stored["sizes"])[:-1])
+        tables = np.split(stored["notes"].astype(np.int64), np.cumsum(stored["sizes"]))[:-1]
         frames, tempos, names = stored["frames"].tolist(), stored["tempos"].tolist(), stored["splits"].tolist()
         origin = json.loads(str(stored["origin"]))
     splits: dict[str, list[Section]] = {split: [] for split in SPLITS}
@@ -132,4 +156,4 @@ def all_rows(sections: Sequence[Section], size: int, most: int = 0) -> Iterator[
         for section in sections
         for at in range(0, len(section.notes), size)
     ]
-    yield from rows[:: -(-len(rows) // most)] if most else rows
+    yield from rows[:: max(1, -(-len(rows) // most))] if most else rows

@@ -66,10 +66,10 @@ def windows_of_rows(rows: Sequence[Row]) -> Windows:
     )
 
 
-def distorted(row: Row, rng: np.random.Generator) -> Row:
-    """The row with stretched or played times, in the order in which its notes then stand."""
+def distorted(row: Row, rng: np.random.Generator, mode: int | None = None) -> Row:
+    """The row with stretched or played times, in the order in which its notes then stand; `mode`: that of MODES."""
     start, length = row.written.T
-    mode = rng.choice(len(MODES), p=MODES)
+    mode = rng.choice(len(MODES), p=MODES) if mode is None else mode
     moved = start
     if mode == 2:
         moved = np.maximum(played_onsets(start, row.section.frame.tempo, rng), 0)
@@ -89,15 +89,18 @@ def quantised(row: Row) -> Row:
 
 
 def retold(row: Row, rng: np.random.Generator) -> Row:
-    """The same music written otherwise: in notes twice or half as long at twice or half the tempo, at a tempo a little
-    off, with lengths that are not quite those played, or on the grid of a program."""
+    """The same music told otherwise: in notes twice or half as long at twice or half the tempo, at a tempo a little
+    off, with lengths that are not quite those played, on the grid of a program or as if played, so that nothing of
+    this says from which corpus it comes."""
     scale, pace = rng.choice([1.0, 2.0, 0.5], p=[0.6, 0.2, 0.2]), np.exp(rng.normal(0, 0.15))
     frame = replace(row.section.frame, tempo=float(np.clip(row.section.frame.tempo * scale * pace, 5, 1000)))
     start, end = row.start * scale, row.end * scale
     if rng.random() < 0.3:
         end = start + stretched(end - start, rng)
-    told = replace(row, start=start, end=end, section=replace(row.section, frame=frame))
-    return quantised(told) if rng.random() < 0.3 else told
+    section = replace(row.section, frame=frame)
+    told = replace(row, start=start, end=end, written=np.stack([start, end - start], 1), section=section)
+    how = rng.random()
+    return quantised(told) if how < 0.3 else distorted(told, rng, 2) if how < 0.6 and not section.drums else told
 
 
 def told_of(windows: Windows) -> dict[str, NDArray[Any]]:
@@ -114,8 +117,9 @@ def duration_batch(rows: Sequence[Row]) -> dict[str, Tensor]:
     value, lengths = length_candidates(windows, *every)
     miss = np.abs(place - start[..., None])
     far = np.abs(np.log(np.maximum(value, 1e-9) / length[..., None]))
-    reach = np.array([row.reach for row in rows])[:, None, None]
-    arrays = told_of(windows) | {"onsets": onsets, "lengths": lengths, "open": near(value, windows, every, reach)}
+    may = near(value, windows, every, np.array([row.reach for row in rows])[:, None, None])
+    far = np.where(may, far, np.inf)
+    arrays = told_of(windows) | {"onsets": onsets, "lengths": lengths, "open": may}
     arrays |= {
         "onset": np.where(miss.min(-1) < SAME, miss.argmin(-1), IGNORED),
         "length": np.where(far.min(-1) < NEAR, far.argmin(-1), IGNORED),

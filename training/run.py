@@ -98,12 +98,13 @@ def callbacks(config: Config, out: Path, monitor: str) -> list[Callback]:
         out,
         "best",
         monitor=monitor,
-        save_last=True,
         enable_version_counter=False,
         save_on_train_epoch_end=False,
     )
+    # one of its own: with `save_last` the last one is only as new as the best
+    last = ModelCheckpoint(out, "last", enable_version_counter=False, save_on_train_epoch_end=False)
     stop = EarlyStopping(monitor, patience=config.train.patience, check_on_train_epoch_end=False)
-    return [best, stop, LearningRateMonitor(), Bar()]
+    return [best, last, stop, LearningRateMonitor(), Bar()]
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:

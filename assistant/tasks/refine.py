@@ -28,12 +28,12 @@ def slices(durations: Network, velocities: Network, clips: Clips, options: Optio
     """One candidate after the other; all are tidied alike."""
     clip = clips[0]
     given, chosen = refining.table_of(clip), refining.chosen(clip, options)
-    tidy = refine_duration.tidy(durations, clip, options)
+    tidy = refine_duration.tidy(durations, clip, options, stop)
     written, order = refining.changed(clip, refining.part_way(given, tidy, chosen, 1.0))
     # the velocities come in the order of the clip as written, and are wanted in that of the clip as given
     rows = refining.rows_of(clip, order)
     location, scale = (
-        values[np.argsort(rows)] for values in refine_velocity.levels(velocities, (written, *clips[1:]), options)
+        values[np.argsort(rows)] for values in refine_velocity.levels(velocities, (written, *clips[1:]), options, stop)
     )
     found = refine_velocity.candidates(clip, tidy, location, scale, options, stop)
     return in_turn(found, count(clips, options))

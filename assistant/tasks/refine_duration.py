@@ -45,16 +45,16 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
     """The one candidate."""
     clip = clips[0]
     chosen, given = refining.chosen(clip, options), refining.table_of(clip)
-    table = refining.part_way(given, tidy(network, clip, options), chosen, refining.amount_of(options))
+    table = refining.part_way(given, tidy(network, clip, options, stop), chosen, refining.amount_of(options))
     yield [at_once(0, refining.answer(clip, table, chosen))], 1.0
 
 
-def tidy(network: Network, clip: Clip, options: Options) -> NDArray[np.float64]:
+def tidy(network: Network, clip: Clip, options: Options, stop: Stop) -> NDArray[np.float64]:
     """The table (N, 3) of a clip with the onsets and durations that it would be written with. A note that would be
     written in the bar behind the clip stays where it is: the last tick, to which `tidied` brings it, is no place."""
     what, reach = str(options["tidy"]), options["reach"]
     near = math.inf if reach is None else float(reach)
-    start, duration = refiner.tidied(network, clip, what != "durations", what != "onsets", near)
+    start, duration = refiner.tidied(network, clip, what != "durations", what != "onsets", near, stop)
     table = refining.table_of(clip).astype(np.float64)
     inside = start < clip.length - 1
     table[:, START] = np.where(inside, start, table[:, START])

@@ -48,24 +48,24 @@ def check(clips: Clips, options: Options) -> None:
 
 def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
     """One candidate after the other."""
-    location, scale = levels(network, clips, options)
+    location, scale = levels(network, clips, options, stop)
     return in_turn(
         candidates(clips[0], refining.table_of(clips[0]), location, scale, options, stop), count(clips, options)
     )
 
 
-def levels(network: Network, clips: Clips, options: Options) -> tuple[Floats, Floats]:
+def levels(network: Network, clips: Clips, options: Options, stop: Stop) -> tuple[Floats, Floats]:
     """Location and scale (N,) of the velocities of the first clip, in the style of the second where there is one."""
-    told = [_told(network, clip, options) for clip in clips]
+    told = [_told(network, clip, options, stop) for clip in clips]
     if len(clips) == 1:
         return told[0]
     return style.applied(style.learnt(clips[1], *told[1]), clips[0], *told[0])
 
 
-def _told(network: Network, clip: Clip, options: Options) -> tuple[Floats, Floats]:
+def _told(network: Network, clip: Clip, options: Options, stop: Stop) -> tuple[Floats, Floats]:
     drums = refining.drums_of(clip, options)
     refining.check_drums(network, drums)
-    location, scale = refiner.loudness(network, clip, drums)
+    location, scale = refiner.loudness(network, clip, drums, stop)
     return location.astype(np.float64), scale.astype(np.float64)
 
 

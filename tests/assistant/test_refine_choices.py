@@ -105,7 +105,7 @@ def test_a_second_clip_gives_its_level_and_its_evenness(refine: Refine) -> None:
 def test_drums_reach_the_network_that_knows_them(refine: Refine, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[tuple[str, bool]] = []
 
-    def listening(network: Network, clip: Clip, drums: bool) -> tuple[np.ndarray, np.ndarray]:
+    def listening(network: Network, clip: Clip, drums: bool, stop: object) -> tuple[np.ndarray, np.ndarray]:
         heard.append((network.bundle.card.name, drums))
         return np.full(len(clip.notes), 60.0), np.full(len(clip.notes), SCALE)
 
