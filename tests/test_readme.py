@@ -58,6 +58,7 @@ def test_the_commands_on_files_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "whole.mid",
         *("more.png", "way.png", "map.png", "map.html"),
         *("blend.mid", "denser.mid", "tune2.mid", "walk.mid", "other.0.mid", "other.1.mid"),
+        *("louder.mid", "louder.png", "tidy.mid", "like.mid"),
         *(f"more.{k}.mid" for k in range(3)),
         *(f"way.{k}.mid" for k in range(6)),
     }
@@ -109,3 +110,19 @@ def test_its_figures_of_the_latent_space_are_those_of_the_cards(name: str) -> No
     network, hold, nearest = rows["network"], rows["always hold"], rows["nearest phrase"]
     figures = [*network.values(), hold["slots"], nearest["slots"], nearest["note_f1"]]
     assert [float(cell.strip(" |")) for cell in cells] == [round(figure, 3) for figure in figures]
+
+
+COLUMNS = {
+    "durations": ("exact_one_voice", "exact_polyphonic", "played_onsets", "played_values"),
+    "velocities": ("mae", "mse", "within_10", "r", "spread"),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_its_figures_of_the_refine_networks_are_those_of_the_cards(name: str) -> None:
+    table = README[README.index(f"| {name},") :].split("\n\n")[0]
+    cells = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in table.splitlines()[2:]}
+    for row, figures in read_card(bundled_models() / name).metrics["test"]["rows"].items():
+        if row not in ("identity", "as played"):
+            wanted = [round(figures[column], 3) for column in COLUMNS[name]]
+            assert [float(cell.strip(" |")) for cell in cells[row][: len(wanted)]] == wanted, row

@@ -18,18 +18,19 @@ def stretched(length: Times, rng: np.random.Generator) -> Times:
 
 
 def played_onsets(start: Times, tempo: float, rng: np.random.Generator) -> Times:
-    """Onsets that drift against the beat, chords that are spread or broken, and the hand's own noise, about what
-    pianists do: 10 to 40 ms, and a few hundredths of a beat."""
+    """Onsets that drift against the beat, chords that are spread or broken or far from their place, and the hand's own
+    noise, about what pianists do: 10 to 40 ms, and a few hundredths of a beat."""
     second = tempo / 60  # quarters
     knots = np.arange(np.floor(start[0]) - 1, start[-1] + 2, rng.choice([0.5, 1.0, 2.0]))
-    drift = np.interp(start, knots, rng.normal(0, rng.uniform(0, 0.045), len(knots)))
+    drift = np.interp(start, knots, rng.normal(0, rng.uniform(0, 0.06), len(knots)))
     late = rng.normal(0, rng.uniform(0.003, 0.018) * second, start.shape)
     chords = np.flatnonzero(np.diff(start, prepend=-1.0) > 1e-6)
     chord = np.searchsorted(chords, np.arange(len(start)), "right") - 1
     broken = rng.random(len(chords)) < rng.choice([0.0, 0.02, 0.15])
     place = np.arange(len(start)) - chords[chord]  # from the lowest note on
+    far = np.where(rng.random(len(chords)) < rng.uniform(0, 0.05), rng.normal(0, 0.1, len(chords)), 0.0)
     roll = broken[chord] * place * rng.uniform(0.02, 0.06, len(chords))[chord] * second
-    moved: Times = start + drift + np.clip(late, -0.12, 0.12) + roll
+    moved: Times = start + drift + np.clip(late, -0.12, 0.12) + roll + far[chord]
     return moved
 
 

@@ -26,7 +26,7 @@ IGNORED = -100
 NEAR = 0.065  # a length that differs by more from every candidate, as a share of it, is no note value
 # what share of the rows of `durations` has written onsets and stretched lengths, written onsets and played lengths,
 # both played
-MODES = (0.4, 0.25, 0.35)
+MODES = (0.35, 0.15, 0.5)
 SHORT_ROWS = ((1.0, 0.7), (1 / 3, 0.15), (1 / 12, 0.1), (1 / 48, 0.05))  # share of the window, and how often
 VALIDATED = 256  # rows of a validation
 

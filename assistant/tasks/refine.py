@@ -35,5 +35,6 @@ def slices(durations: Network, velocities: Network, clips: Clips, options: Optio
     location, scale = (
         values[np.argsort(rows)] for values in refine_velocity.levels(velocities, (written, *clips[1:]), options, stop)
     )
-    found = refine_velocity.candidates(clip, tidy, location, scale, options, stop)
+    asked = refine_velocity.levelled(clips, options)
+    found = refine_velocity.candidates(clip, tidy, location, scale, asked, stop)
     return in_turn(found, count(clips, options))

@@ -22,7 +22,14 @@ from assistant.tasks.sampling import count as count
 NAME = "refine_velocity"
 SUMMARY = "velocities as a player would give them, or as a second clip has them"
 VELOCITIES = (
-    Option("mean", "float", None, "mean velocity of the notes that change; left out: as the network finds", 1, 127),
+    Option(
+        "mean",
+        "float",
+        None,
+        "mean velocity of the notes that change; left out: as it was, or as a second clip's",
+        1,
+        127,
+    ),
     Option("spread", "float", None, "standard deviation of their velocities; left out: as the network finds", 0, 60),
     Option(
         "variety", "float", 0.5, "0 gives each note its likeliest velocity, 1 draws as freely as players play", 0, 1
@@ -32,6 +39,9 @@ VELOCITIES = (
 OPTIONS = (*VELOCITIES, *refining.COMMON)
 CLIPS = (1, 2)
 APART = 0.25  # variety of further candidates at least: without any, all would be the same
+
+# where the level of the clip stays, it stays within these, so that there is room for louder and softer notes
+SOFTEST, LOUDEST = 30.0, 100.0
 
 Floats = NDArray[np.float64]
 
@@ -48,10 +58,19 @@ def check(clips: Clips, options: Options) -> None:
 
 def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
     """One candidate after the other."""
+    given = refining.table_of(clips[0])
     location, scale = levels(network, clips, options, stop)
-    return in_turn(
-        candidates(clips[0], refining.table_of(clips[0]), location, scale, options, stop), count(clips, options)
-    )
+    found = candidates(clips[0], given, location, scale, levelled(clips, options), stop)
+    return in_turn(found, count(clips, options))
+
+
+def levelled(clips: Clips, options: Options) -> Options:
+    """The options with a mean: where none is asked for and no second clip has one, that of the notes that change. How
+    loud an instrument sends is the musician's, not the network's."""
+    if options["mean"] is not None or len(clips) > 1:
+        return options
+    own = refining.table_of(clips[0])[refining.chosen(clips[0], options), VELOCITY]
+    return {**options, "mean": min(max(float(own.mean()), SOFTEST), LOUDEST)}
 
 
 def levels(network: Network, clips: Clips, options: Options, stop: Stop) -> tuple[Floats, Floats]:

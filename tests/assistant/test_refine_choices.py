@@ -26,13 +26,20 @@ Refine = Callable[..., Result]
 
 def test_velocities_without_variety_are_the_likeliest(refine: Refine) -> None:
     clip = clip_of([Note(0, 60, 480, 1), Note(480, 60, 480, 2), Note(960, 70, 480, 3)])
-    made = refine("refine_velocity", clip, variety=0).candidates[0].clip
+    made = refine("refine_velocity", clip, variety=0, mean=66).candidates[0].clip
     assert [note.velocity for note in made.notes] == [20 + 36 + STRESS, 20 + 36, 20 + 42 + STRESS]
+
+
+@pytest.mark.parametrize(("given", "kept"), [(1, 30), (45, 45), (90, 90), (127, 100)])
+def test_a_clip_stays_as_loud_as_it_was_where_there_is_room(refine: Refine, given: int, kept: int) -> None:
+    clip = replace(TUNE, notes=tuple(replace(note, velocity=given) for note in TUNE.notes))
+    for task in ("refine_velocity", "refine"):
+        assert refine(task, clip).candidates[0].measures["mean_velocity"] == pytest.approx(kept, abs=0.5)
 
 
 def test_velocities_come_from_the_notes_as_they_are_written(refine: Refine) -> None:
     clip = clip_of([Note(955, 60, 480, 1), Note(20, 48, 480, 1), Note(18, 72, 480, 9), Note(5, 50, 90, 9, muted=True)])
-    made = refine("refine", clip, variety=0).candidates[0].clip
+    made = refine("refine", clip, variety=0, mean=68).candidates[0].clip
     found = {note.pitch: note.velocity for note in made.notes}
     assert found == {60: 56 + STRESS, 48: 49 + STRESS, 72: 63 + STRESS, 50: 9}
 

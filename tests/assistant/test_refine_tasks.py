@@ -66,12 +66,12 @@ def test_what_lies_outside_is_context_and_stays(refine: Refine, task: str, name:
 
 
 def test_part_of_a_clip_changes_as_it_does_in_the_whole(refine: Refine) -> None:
+    """But for the level: that of the part stays."""
     whole = as_given(refine("refine", CHORDS).candidates[0])
     part = as_given(refine("refine", CHORDS, to=4).candidates[0])
-    # velocities of the rest are read by accents and means alone, and none was asked for
-    assert [n for n, g in zip(part, CHORDS.notes, strict=True) if g.start < 3840] == [
-        n for n, g in zip(whole, CHORDS.notes, strict=True) if g.start < 3840
-    ]
+    pairs = [(a, b) for a, b, g in zip(part, whole, CHORDS.notes, strict=True) if g.start < 3840]
+    assert [replace(a, velocity=1) for a, _ in pairs] == [replace(b, velocity=1) for _, b in pairs]
+    assert np.ptp([a.velocity - b.velocity for a, b in pairs]) <= 1  # rounding
 
 
 def test_half_the_amount_is_half_the_way(refine: Refine) -> None:

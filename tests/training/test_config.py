@@ -41,7 +41,8 @@ def test_one_voice_is_fed_by_rules_that_give_one_voice(file: Path) -> None:
 def test_small_and_large_configurations_ship() -> None:
     sampled = {"melody", "piano", "melody-large", "piano-large", "pop909"}
     coded = {"melody-2bars", "melody-4bars", "melody-codes", "piano-bars"}
-    assert {file.stem for file in SHIPPED} == sampled | coded
+    refined = {"durations", "velocities", "velocities-clean"}
+    assert {file.stem for file in SHIPPED} == sampled | coded | refined
 
 
 def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
