@@ -58,7 +58,7 @@ class NotesConfig:
     """Of the refine networks, `durations` and `velocities`."""
 
     window: int = 192  # notes that are looked at together
-    margin: int = 32  # notes at each edge of which the next window says more
+    margin: int = 16  # notes at each edge of which the next window says more
     drums: bool = False  # whether the corpus has drums
     level: float = 64.0  # mean velocity to which each set is brought; 0 leaves them as they are
 

@@ -15,7 +15,7 @@ class NoteCodec:
     """
 
     window: int = 192
-    margin: int = 32
+    margin: int = 16
     drums: bool = False
 
     def __post_init__(self) -> None:
