@@ -111,7 +111,7 @@ class _Pairs:
 
 
 def surroundings(windows: Windows) -> Floats:
-    """(B, T, SIZE) what is known of each note, about -2 to 2 each."""
+    """(B, T, SIZE) what is known of each note, about -2 to 2 each; more in bars of more than 6 quarters."""
     pairs = _Pairs(windows)
     parts = [_own(windows), *(part(pairs, windows) for part in (_in_chord, _sounding, _around, _line))]
     return np.concatenate(parts, -1).astype(np.float32)

@@ -23,7 +23,7 @@ from training.notes import NoteCorpus, Section, all_rows
 from training.run import Batches, Run
 
 IGNORED = -100
-NEAR = 0.065  # a length that differs by more from every candidate, as a share of it, is no note value
+NEAR = 0.065  # logarithm of a ratio; a length that differs by more from every candidate is no note value
 # what share of the rows of `durations` has written onsets and stretched lengths, written onsets and played lengths,
 # both played
 MODES = (0.35, 0.15, 0.5)

@@ -33,7 +33,7 @@ from training.duration_rows import (
 from training.duration_rules import Prior, Times, exact, fitted_prior
 from training.evaluate import config_of_card
 from training.notes import Section, prepare_notes, table_of
-from training.refine_rows import drawn_pieces, network_velocities, velocity_rows
+from training.refine_rows import MOST, drawn_pieces, network_velocities, velocity_rows
 from training.sections import clips, spans
 from training.sets import SetConfig
 from training.velocity_rules import FLAT, Rule, notes_of
@@ -49,7 +49,6 @@ WITHIN = 1 / 48  # quarters that a restored onset may be off
 LEAST = 1e-9  # quarters; what rounding may add
 # beats given, on its authors' test split of the same set; arXiv 2604.22290
 PUBLISHED = {"T5 transformer, published": {"onset_f1": 0.973, "note_values": 0.833}}
-MOST = 100_000  # performed notes whose velocities are measured
 
 
 def measured(bundle: Bundle, args: argparse.Namespace, cache: Path) -> dict[str, Tables]:

@@ -40,8 +40,8 @@ OPTIONS = (*VELOCITIES, *refining.COMMON)
 CLIPS = (1, 2)
 APART = 0.25  # variety of further candidates at least: without any, all would be the same
 
-# where the level of the clip stays, it stays within these, so that there is room for louder and softer notes
-SOFTEST, LOUDEST = 30.0, 100.0
+# where the mean of the clip stays, it stays within these, so that there is room for louder and softer notes
+LEAST_MEAN, GREATEST_MEAN = 30.0, 100.0
 
 Floats = NDArray[np.float64]
 
@@ -65,12 +65,12 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
 
 
 def levelled(clips: Clips, options: Options) -> Options:
-    """The options with a mean: where none is asked for and no second clip has one, that of the notes that change. How
-    loud an instrument sends is the musician's, not the network's."""
+    """The options with a mean: where none is asked for and no second clip has one, that of the notes that change,
+    between LEAST_MEAN and GREATEST_MEAN. How loud an instrument sends is the musician's, not the network's."""
     if options["mean"] is not None or len(clips) > 1:
         return options
     own = refining.table_of(clips[0])[refining.chosen(clips[0], options), VELOCITY]
-    return {**options, "mean": min(max(float(own.mean()), SOFTEST), LOUDEST)}
+    return {**options, "mean": min(max(float(own.mean()), LEAST_MEAN), GREATEST_MEAN)}
 
 
 def levels(network: Network, clips: Clips, options: Options, stop: Stop) -> tuple[Floats, Floats]:

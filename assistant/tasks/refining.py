@@ -49,7 +49,9 @@ def check(clips: Clips, options: Options) -> None:
             raise AssistantError("bad_args", f"clip {number} has no notes that sound")
     if not chosen(clips[0], options).any():
         parts = (f"{key} {options[key]:g}" for key in ("from", "to") if options[key] is not None)
-        raise AssistantError("bad_args", f"no note that sounds starts in the beats {' '.join(parts)}")
+        first, last = table_of(clips[0])[[0, -1], START] / TICKS
+        known = f"they start in the beats {first:g} to {last:g}"
+        raise AssistantError("bad_args", f"no note that sounds starts in the beats {' '.join(parts)}; {known}")
 
 
 def check_tones(clip: Clip, options: Options) -> None:
@@ -124,7 +126,8 @@ def rows_of(clip: Clip, order: Sequence[int]) -> NDArray[np.int64]:
 
 
 def answer(clip: Clip, table: Table, chosen: Chosen) -> Candidate:
-    """The clip with a new table, and measures of the chosen notes."""
+    """The clip with a new table; how many of its notes changed, and of the chosen ones how many beats they moved, mean,
+    and mean and standard deviation of their velocities."""
     given = table_of(clip)
     made, order = changed(clip, table)
     velocity = table[chosen, VELOCITY]
