@@ -155,8 +155,10 @@ def card_of(
 ) -> Card:
     """The card, still without metrics, of a network that was trained by a configuration on a corpus."""
     data = json.loads(json.dumps({"sets": [vars(entry) for entry in config.data.sets]})) | corpus.origin
-    data["attribution"] = list(config.attribution)
     model, sizes = config.model, {"parameters": sum(weight.numel() for weight in net.parameters())}
+    data["attribution"] = list(config.attribution)
+    if model.family == "velocities":
+        data["level"] = config.notes.level
     if isinstance(corpus, PhraseCorpus):
         sizes |= {"latent": config.phrase.latent, "width": config.phrase.width, "hidden": model.hidden}
     else:

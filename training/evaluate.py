@@ -123,6 +123,7 @@ FAMILIES = {
 
 def config_of_card(card: Card, folder: Path) -> Config:
     """As much of a configuration as reading the data and running the graph take."""
+    level = {"level": card.data["level"]} if "level" in card.data else {}
     try:
         table = {
             "name": card.name,
@@ -130,7 +131,7 @@ def config_of_card(card: Card, folder: Path) -> Config:
             "data": {"sets": card.data["sets"]},
             "codec": {key: value for key, value in card.codec.items() if key in CODEC},
             "model": {"family": card.family, "layers": card.sizes.get("layers", 1), "hidden": card.sizes["hidden"]},
-            FAMILIES[card.family].own: {key: value for key, value in card.codec.items() if key not in CODEC},
+            FAMILIES[card.family].own: {key: value for key, value in card.codec.items() if key not in CODEC} | level,
         }
         return config_of(table, CARD)
     except (KeyError, TypeError) as error:

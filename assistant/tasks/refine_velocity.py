@@ -23,12 +23,7 @@ NAME = "refine_velocity"
 SUMMARY = "velocities as a player would give them, or as a second clip has them"
 VELOCITIES = (
     Option(
-        "mean",
-        "float",
-        None,
-        "mean velocity of the notes that change; left out: as it was, or as a second clip's",
-        1,
-        127,
+        "mean", "float", None, "their mean velocity; left out: as it was, from 30 to 100, or a second clip's", 1, 127
     ),
     Option("spread", "float", None, "standard deviation of their velocities; left out: as the network finds", 0, 60),
     Option(

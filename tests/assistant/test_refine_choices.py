@@ -144,7 +144,7 @@ DRUMS = replace(TUNE, drums=True)
         ("refine", (), {}, "bad_args", "refine takes 1 to 2 clips, 0 were given"),
         ("refine", (Clip((), 3840),), {}, "bad_args", "clip 1 has no notes that sound"),
         ("refine", (TUNE, Clip((), 3840)), {}, "bad_args", "clip 2 has no notes that sound"),
-        ("refine_velocity", (TUNE,), {"from": 4, "to": 2}, "bad_args", "starts in the beats from 4 to 2; they start in the beats 0"),
+        ("refine_velocity", (TUNE,), {"from": 4, "to": 2}, "bad_args", "beats from 4 to 2; they start in the beats 0"),
         ("refine_velocity", (TUNE,), {"from": 500.5}, "bad_args", "starts in the beats from 500.5"),
         ("refine_velocity", (TUNE,), {"amount": 1.5}, "bad_args", "amount 1.5 is not a number from 0 to 1"),
         ("refine_velocity", (TUNE,), {"mean": 0}, "bad_args", "mean 0 is not a number from 1 to 127"),

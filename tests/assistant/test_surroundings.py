@@ -208,5 +208,5 @@ def test_odd_clips_give_numbers_of_a_usual_size(name: str, tempo: float) -> None
 def test_four_thousand_notes_give_numbers_of_a_usual_size() -> None:
     clip = random_clip(4000, (4, 4))
     found = surroundings(rows_of(clip, [tuple(row) for row in NoteCodec().rows(4000).tolist()]))
-    assert found.shape == (31, 192, SIZE)
+    assert found.shape == (25, 192, SIZE)
     assert np.isfinite(found).all() and np.abs(found).max() < 8
