@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from assistant.clip import TICKS, Clip
 
 Floats = NDArray[np.float32]
+Real = TypeVar("Real", np.float32, np.float64)
 
 CHORD = 0.06  # quarters that the onsets of a chord may lie apart
 FAR = 16.0  # quarters; nothing is looked for further away
@@ -76,9 +78,10 @@ def strength(place: NDArray[np.float64], bar: NDArray[np.float64], beat: NDArray
     return level
 
 
-def off(place: NDArray[np.float64], unit: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def off(place: NDArray[Real], unit: NDArray[Real] | float) -> NDArray[Real]:
     """Quarters to the nearest multiple of `unit`."""
-    return np.abs(place - np.rint(place / unit) * unit)
+    missed: NDArray[Real] = np.abs(place - np.rint(place / unit) * unit)
+    return missed
 
 
 def _log(value: NDArray[np.float64] | Floats) -> NDArray[np.float64]:

@@ -43,6 +43,13 @@ class Layers(Nodes):
     def linear(self, name: str, layer: nn.Linear, value: str) -> str:
         return self.affine(name, layer.weight.T, layer.bias, value)
 
+    def gemm(self, name: str, layer: nn.Linear, value: str) -> str:
+        """A linear layer of a matrix (N, W)."""
+        weights = (
+            self.weight(f"{name}_{kind}", part) for kind, part in (("weight", layer.weight.T), ("bias", layer.bias))
+        )
+        return self.one("Gemm", value, *weights)
+
     def lstm(self, name: str, layer: nn.LSTM, value: str) -> str:
         """The output (B, P, directions x H) of an LSTM for `value` (B, P, W)."""
 
