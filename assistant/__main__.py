@@ -1,7 +1,8 @@
 """The program `continuo`: finds the module of a command, and turns expected errors into one line.
 
 A command module has `add_arguments(parser)` and `run(args) -> int`. Only the module of the command that is called
-is imported, so that `continuo generate` needs nothing of `continuo train`.
+is imported, so that `continuo generate` needs nothing of `continuo train`, and `continuo ask`, which runs at the press
+of a button, nothing of the tasks.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 from assistant.request import AssistantError
-from assistant.tasks import TASKS
 from assistant.version import VERSION
 
-# name: module, what it does. Every task is a command of the same name.
-COMMANDS: dict[str, tuple[str, str]] = {
-    **{name: ("assistant.task_command", task.SUMMARY) for name, task in TASKS.items()},
+Rows = dict[str, tuple[str, str]]
+
+# name: module, what it does
+OTHERS: Rows = {
     "demo": ("osc_bridge.demo", "send the example clips to a daemon of its own and write what comes back"),
     "serve": ("osc_bridge.daemon", "run the daemon that DAW scripts and OSC clients talk to"),
+    "ask": ("osc_bridge.ask", "send a file of messages to the daemon, for DAW scripts that cannot receive OSC"),
+    "install": ("osc_bridge.install", "put the buttons into a DAW, or take them away"),
+    "watch": ("osc_bridge.watch", "turn every MIDI file that is dropped into a folder into results beside it"),
     "map": ("assistant.map_command", "draw clips among the corpus in latent space"),
     "models": ("assistant.models_command", "list the models that are installed"),
     "paths": ("assistant.paths_command", "print where models and files are kept"),
@@ -40,6 +45,21 @@ EXTRAS = {  # what brings the missing package
     "bench": "bench",
 }
 OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")
+
+
+@cache
+def commands() -> Rows:
+    """All rows: every task is a command of the same name. To load the tasks takes longer than some commands take."""
+    from assistant.tasks import TASKS
+
+    return {name: ("assistant.task_command", task.SUMMARY) for name, task in TASKS.items()} | OTHERS
+
+
+def __getattr__(name: str) -> Rows:
+    """`COMMANDS`, all rows."""
+    if name != "COMMANDS":
+        raise AttributeError(name)
+    return commands()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,9 +86,10 @@ def _parser(command: str) -> argparse.ArgumentParser:
         prog="continuo", description="A composition assistant: MIDI clips in, new notes out."
     )
     parser.add_argument("--version", action="version", version=f"continuo {VERSION}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, (path, summary) in COMMANDS.items():
-        part = commands.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
+    parts = parser.add_subparsers(metavar="COMMAND", required=True)
+    rows = {command: OTHERS[command]} if command in OTHERS else commands()
+    for name, (path, summary) in rows.items():
+        part = parts.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
         if name == command:
             module = importlib.import_module(path)
             part.set_defaults(command=name, run=module.run)

@@ -23,6 +23,10 @@ from assistant.paths import data_dir, models_dir
 from assistant.request import AssistantError
 from osc_bridge.client import Client
 from osc_bridge.daemon import port_number
+from osc_bridge.daw_file import daw_file, read_daw_file
+from osc_bridge.install import TITLES, found
+from osc_bridge.installed import read_record, sha256, state_of
+from osc_bridge.scripts import built
 
 OK, ABSENT, BROKEN = "OK", "--", "!!"
 PORT = 16180
@@ -79,6 +83,7 @@ def examine(number: int) -> Iterator[Finding]:
     yield folder()
     yield port(number)
     yield from daws()
+    yield from buttons()
 
 
 def packages() -> Iterator[Finding]:
@@ -142,6 +147,30 @@ def daws(rows: Sequence[tuple[str, str, tuple[str, ...]]] = DAWS, system: str = 
         if its_system == system:
             found = next((path for place in places for path in _installed(place)), None)
             yield Finding(OK if found else ABSENT, name, found or "not found in the usual places")
+
+
+def buttons(system: str = sys.platform) -> Iterator[Finding]:
+    """Whether the scripts in DAWs find Continuo, and for each DAW that has run here whether they are as installed."""
+    record, settings = read_record(), read_daw_file()
+    if record:
+        command = settings.get("command", "")
+        state = OK if Path(command).is_file() else BROKEN
+        remedy = "" if state == OK else f" is not there: run `continuo install {next(iter(record))}` again"
+        yield Finding(state, "daw.txt", f"{daw_file()}: {command or 'the command'}{remedy}")
+    for daw, title in TITLES.items():
+        subject, again = f"{title} buttons", f"run `continuo install {daw}`"
+        files, folders = record.get(daw, {}), found(daw, system)
+        states = {path: state_of(path, sha) for path, sha in files.items()}
+        if lost := [path for path, state in states.items() if state == "missing"]:
+            yield Finding(BROKEN, subject, f"{', '.join(lost)}: not there any more, {again}")
+        elif changed := [path for path, state in states.items() if state == "changed"]:
+            yield Finding(ABSENT, subject, f"{', '.join(changed)}: changed since; to renew it, remove it and {again}")
+        elif files and set(files.values()) != {sha256(data) for data in built(daw).values()}:
+            yield Finding(ABSENT, subject, f"of another version of Continuo: {again}")
+        elif files:
+            yield Finding(OK, subject, f"{len(files)} files, as they were installed")
+        elif folders:
+            yield Finding(ABSENT, subject, f"not in {folders[0]}: {again}")
 
 
 def _installed(place: str) -> list[str]:

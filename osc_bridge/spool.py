@@ -13,12 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from assistant.clip import Clip
-from assistant.midi import midi_bytes
 from assistant.request import AssistantError
 
 KEEP_SECONDS = 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_OURS = re.compile(r"[A-Za-z0-9_-]{1,64}\.(reply|progress|[0-9]+\.mid)(\.tmp)?")
+_OURS = re.compile(r"[A-Za-z0-9_-]{1,64}\.(ask|reply|progress|[0-9]+\.mid)(\.tmp)?")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _WORD = re.compile(r"[A-Za-z_/][^\s\"\\]*")
 
@@ -49,6 +48,8 @@ class ReplyFile:
 
     def candidate(self, index: int, clip: Clip) -> None:
         """`name.<index>.mid`"""
+        from assistant.midi import midi_bytes  # here, because `continuo ask` does without, and it is slow to load
+
         self._write(f"{self.name}.{index}.mid", midi_bytes(clip))
 
     def progress(self, line: str) -> None:
