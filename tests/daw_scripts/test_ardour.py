@@ -1,0 +1,295 @@
+"""The scripts of Ardour, as `continuo install` puts them, in the real Ardour.
+
+One Ardour with a screen goes through all that its user does, because it takes long to start and only one can run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import golden
+import mido
+import pytest
+from ardour_rig import HERE, OTHER_HOMES, PPQN, Ardour, Note, Region, Seed, make_session, read_state, run_lua, running
+from scale_daemon import PACKAGES, scale_daemon
+
+from osc_bridge.scripts import built
+
+TASKS = tuple(golden.ACTIONS)
+TUNE = (
+    Note(0, 1900, 60, 80, 0),
+    Note(1920, 1900, 64, 70, 0),
+    Note(3840, 1900, 67, 90, 0),
+    Note(7680, 3801, 65, 80, 1),  # another channel, and a length that the wire does not hold to the tick
+    Note(11520, 3800, 62, 66, 0),
+)
+SEEDS = (
+    Seed("Keys", "A", 0, 0, 8 * PPQN, TUNE, controllers=((960, 64, 127), (5000, 64, 0))),
+    Seed("Keys", "B", 8 * PPQN, 0, 8 * PPQN, tuple(note._replace(pitch=note.pitch - 5) for note in TUNE)),
+)
+OPTIONS = "continue bars 2 seed 7\ninterpolate seed 7 steps 3\n"
+
+
+@pytest.fixture
+def programs(require_program: Callable[[str], str]) -> None:
+    for name in ("ardour", "ardour7-lua", "Xvfb", "xdotool"):
+        require_program(name)
+
+
+def test_what_is_sent_is_what_all_scripts_send(programs: None, tmp_path: Path) -> None:
+    session, spool = tmp_path / "song", tmp_path / "home" / "spool"
+    spool.mkdir(parents=True)
+    (spool / "tasks.ask").write_text("/continuo/tasks\n")
+    with scale_daemon(spool.parent) as port:
+        environment = os.environ | {"PYTHONPATH": str(PACKAGES), "CONTINUO_HOME": str(spool.parent)}
+        command = [sys.executable, "-m", "assistant", "ask", "tasks", "--port", str(port)]
+        subprocess.run(command, env=environment, check=True)
+    # the first region is cut at both ends: notes before and behind it are not of the clip
+    before = Note(0, 3000, 30, 100, 0)
+    behind = Note(20 * PPQN, PPQN, 31, 100, 0)
+    first = Seed("A", "A", 3 * PPQN, 2 * PPQN, 6 * PPQN, (before, *_notes(golden.A, 2 * PPQN), behind))
+    make_session(
+        tmp_path, session, (first, Seed("B", "B", 9 * PPQN, 0, 6 * PPQN, _notes(golden.B))), golden.TEMPO, "3/4"
+    )
+    (session / "continuo.txt").write_text(
+        "".join(_as_options(task, options) for task, (_, options, _) in golden.ACTIONS.items())
+    )
+    hook = tmp_path / "hook.lua"
+    hook.write_bytes(built("ardour")["continuo_hook.lua"])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)
+        run_lua(tmp_path, HERE / "ardour_send.lua", session, "song", hook, spool, listener.getsockname()[1], *TASKS)
+        listener.settimeout(5)
+        for task in TASKS:
+            expected = golden.messages(task, "ID", reply_file="ID", muted=False)
+            sent = [listener.recv(65_535) for _ in expected]
+            identity = _identity(sent[-1])
+            assert sent == golden.datagrams(task, identity, reply_file=identity, muted=False), task
+
+
+def test_a_session(programs: None, tmp_path: Path) -> None:
+    home, session = tmp_path / "home", tmp_path / "song"
+    spool = home / ".local" / "share" / "continuo" / "spool"
+    (home / ".config" / "ardour7").mkdir(parents=True)
+    scripts = _installed(home)
+    make_session(home, session, SEEDS)
+    (session / "continuo.txt").write_text(OPTIONS)
+    port = _free_port()
+    settings = spool.parent / "daw.txt"
+    settings.write_text(settings.read_text().replace("port=16180", f"port={port}"))
+    try:
+        with running(home, session, scripts, tmp_path / "talk", PYTHONPATH=str(PACKAGES)) as ardour:
+            ardour.wait(lambda: list(spool.glob("*.alive")))
+            continues_with_a_daemon_that_starts_by_itself(ardour, spool)
+            interpolates(ardour, spool)
+            _end_daemon(port)
+            finds_the_daemon_gone(ardour)
+            _end_daemon(port)
+            with scale_daemon(spool.parent, port=port):
+                refines_in_place(ardour)
+                says_what_is_wrong(ardour, spool)
+                takes_options(ardour, session)
+                tells_what_it_does(ardour)
+            with scale_daemon(spool.parent, seconds=30, port=port):
+                cancels(ardour, spool)
+            wanted = ardour.regions()
+            saved = (session / "song.ardour").stat().st_mtime_ns
+            ardour.send("/save_state")
+            ardour.wait(lambda: (session / "song.ardour").stat().st_mtime_ns != saved)
+            time.sleep(1)  # the MIDI files follow
+    finally:
+        _end_daemon(port)
+    assert read_state(run_lua(home, HERE / "ardour_read.lua", session, "song")) == wanted
+    controllers = [
+        (message.control, message.value)
+        for message in mido.MidiFile(next(session.rglob("A.mid")))
+        if message.type == "control_change" and message.control == 64
+    ]
+    assert controllers == [(64, 127), (64, 0)]
+
+
+def continues_with_a_daemon_that_starts_by_itself(ardour: Ardour, spool: Path) -> None:
+    before = ardour.regions()
+    ardour.select("B.1")
+    ardour.press("continue")
+    ardour.wait(lambda: len(ardour.regions()) == 3)
+    *others, new = ardour.regions()
+    assert others == before
+    assert (new.track, new.position, new.length) == ("Keys", 16 * PPQN, 8 * PPQN)
+    assert new.name.startswith("continue ")
+    file = next(spool.glob("*.0.mid"))
+    assert new.notes and new.notes == _file_notes(file)
+    ardour.send("/undo")
+    ardour.wait(lambda: ardour.regions() == before)
+    ardour.send("/redo")
+    ardour.wait(lambda: ardour.regions() == [*before, new])
+
+
+def interpolates(ardour: Ardour, spool: Path) -> None:
+    before = ardour.regions()
+    known = set(spool.glob("*.mid"))
+    ardour.select("A.1", "B.1")
+    ardour.press("interpolate")
+    ardour.wait(lambda: len(ardour.regions()) == len(before) + 3)
+    new = [region for region in ardour.regions() if region.name.startswith("interpolate ")]
+    assert [region.position for region in new] == [16 * PPQN, 24 * PPQN, 32 * PPQN]
+    assert [region.notes for region in new] == [_file_notes(path) for path in sorted(set(spool.glob("*.mid")) - known)]
+    assert [note.pitch for note in new[0].notes] == [note.pitch for note in TUNE]
+    ardour.send("/undo")
+    ardour.wait(lambda: ardour.regions() == before)  # one step takes all three
+
+
+def finds_the_daemon_gone(ardour: Ardour) -> None:
+    """It was there when the scripts asked for its tasks; the request starts another and is not lost."""
+    before = ardour.regions()
+    ardour.select("B.1")
+    ardour.press("continue")
+    ardour.wait(lambda: len(ardour.regions()) == len(before) + 1)
+    assert {region.notes for region in ardour.regions()} == {region.notes for region in before}  # the same seed
+    ardour.send("/undo")
+    ardour.wait(lambda: ardour.regions() == before)
+
+
+def refines_in_place(ardour: Ardour) -> None:
+    before = ardour.regions()
+    ardour.select("A.1")
+    ardour.press("refine_velocity")
+    ardour.wait(lambda: ardour.regions() != before)
+    after = _of(ardour, "A.1")
+    assert after.notes == tuple(note._replace(velocity=1 + k) for k, note in enumerate(TUNE))
+    assert [region for region in ardour.regions() if region.name != "A.1"] == before[1:]
+    ardour.send("/undo")
+    ardour.wait(lambda: ardour.regions() == before)
+    ardour.send("/redo")
+    ardour.wait(lambda: _of(ardour, "A.1") == after)
+
+
+def says_what_is_wrong(ardour: Ardour, spool: Path) -> None:
+    before = ardour.regions()
+    ardour.select("A.1")
+    ardour.press("interpolate")
+    ardour.wait(lambda: ardour.windows("Continuo"))
+    text = next(spool.glob("ardour-*.error")).read_text()
+    assert "2 MIDI clips, not 1" in text
+    ardour.key("Return")
+    ardour.wait(lambda: not ardour.windows("Continuo"))
+    assert ardour.regions() == before
+
+
+def takes_options(ardour: Ardour, session: Path) -> None:
+    """The first task in the list, its first option."""
+    ardour.press("options")
+    ardour.wait(lambda: ardour.windows("Continuo: options of"))
+    ardour.click_ok("Continuo: options of")
+    ardour.wait(lambda: ardour.windows("Continuo: continue"))
+    ardour.key("ctrl+a", "5")
+    ardour.click_ok("Continuo: continue")
+    ardour.wait(lambda: not ardour.windows("Continuo"))
+    assert (session / "continuo.txt").read_text() == OPTIONS.replace("bars 2", "bars 5")
+
+
+def tells_what_it_does(ardour: Ardour) -> None:
+    ardour.press("status")
+    ardour.wait(lambda: ardour.windows("Continuo"))
+    ardour.key("Return")
+    ardour.wait(lambda: not ardour.windows("Continuo"))
+
+
+def cancels(ardour: Ardour, spool: Path) -> None:
+    before = ardour.regions()
+    ardour.select("A.1")
+    known = set(spool.glob("*.reply"))
+    ardour.press("vary")
+    ardour.wait(lambda: list(spool.glob("*.progress")))
+    ardour.press("status")  # shows the progress, with a button to cancel
+    ardour.wait(lambda: ardour.windows("Continuo"))
+    assert not set(spool.glob("*.reply")) - known
+    ardour.press("cancel")
+    ardour.wait(lambda: set(spool.glob("*.reply")) - known)
+    (reply,) = set(spool.glob("*.reply")) - known
+    assert " cancelled " in reply.read_text().splitlines()[-1]
+    ardour.wait(lambda: not ardour.windows("Continuo"))
+    assert ardour.regions() == before
+
+
+def _installed(home: Path) -> dict[str, Path]:
+    """Scripts by the names of their slots, after `continuo install ardour`."""
+    command = [sys.executable, "-m", "assistant", "install", "ardour"]
+    environment = {key: value for key, value in os.environ.items() if key not in OTHER_HOMES} | {"HOME": str(home)}
+    subprocess.run(command, env=environment | {"PYTHONPATH": str(PACKAGES)}, check=True)
+    folder = home / ".config" / "ardour7" / "scripts"
+    names = built("ardour")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == names
+    return {name.removeprefix("continuo_").removesuffix(".lua"): folder / name for name in names}
+
+
+def _notes(clip: golden.GoldenClip, first: int = 0) -> tuple[Note, ...]:
+    """Notes of a golden clip in the time of a source in which the clip starts at tick `first`."""
+    return tuple(
+        Note(first + round(start * PPQN), round(duration * PPQN), pitch, velocity, 0)
+        for pitch, start, duration, velocity, _ in clip.notes
+    )
+
+
+def _as_options(task: str, options: object) -> str:
+    pairs = " ".join(f"{key} {value}" for key, value in dict(options).items() if key not in ("tempo", "meter"))  # type: ignore[call-overload]
+    return f"{task} {pairs}\n"
+
+
+def _identity(datagram: bytes) -> str:
+    """The first argument of a message, which is text."""
+    behind = datagram[datagram.index(b",s") :]
+    arguments = behind[(behind.index(b"\0") // 4 + 1) * 4 :]
+    return arguments[: arguments.index(b"\0")].decode()
+
+
+def _file_notes(path: Path) -> tuple[Note, ...]:
+    """The notes of a file of the daemon, in Ardour's ticks."""
+    file = mido.MidiFile(path)
+    now, open_, notes = 0, {}, []
+    for message in file.tracks[0]:
+        now += message.time * PPQN // file.ticks_per_beat
+        if message.type == "note_on" and message.velocity:
+            open_[message.note] = now, message.velocity, message.channel
+        elif message.type in ("note_on", "note_off"):
+            start, velocity, channel = open_.pop(message.note)
+            notes.append(Note(start, now - start, message.note, velocity, channel))
+    return tuple(sorted(notes))
+
+
+def _of(ardour: Ardour, name: str) -> Region:
+    return next(region for region in ardour.regions() if region.name == name)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _end_daemon(port: int) -> None:
+    """The daemon that a script started: nobody else knows of it."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"serve" in arguments and str(port).encode() in arguments:
+            os.kill(int(entry.parent.name), signal.SIGTERM)
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return
+            except OSError:
+                time.sleep(0.05)
+    raise AssertionError(f"port {port} is still taken")
