@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-CORE = "-- CONTINUO CORE"  # the line of a script for Ardour where the core goes
+CORE = "-- CONTINUO CORE"  # the lines of a script for Ardour where the core goes,
+REGIONS = "-- CONTINUO REGIONS"  # and where `regions.lua` goes
 SOURCES = {"ardour": "ardour", "reaper": "reaper", "live": "live/Continuo", "bitwig": "bitwig"}  # below daw_scripts
 
 
@@ -21,11 +22,12 @@ def built(daw: str) -> dict[str, bytes]:
 def _single_files(sources: dict[str, bytes]) -> dict[str, bytes]:
     """Ardour keeps only the function `factory` of a file: each action is a file of its own, with the core inside.
 
-    `action.lua` is that of Continue, with the line `CORE`; `actions.txt` has a line `action|title` for each.
+    `action.lua` is that of Continue, with the line `CORE`; `actions.txt` has a line `action|title` for each. `hook.lua`
+    has the line `REGIONS`, too.
     """
     core = _core()
     text = {name: data.replace(CORE.encode(), core.rstrip()) for name, data in sources.items()}
-    made = {"continuo_hook.lua": text["hook.lua"]}
+    made = {"continuo_hook.lua": text["hook.lua"].replace(REGIONS.encode(), text["regions.lua"].rstrip())}
     for line in text["actions.txt"].decode().splitlines():
         action, title = line.split("|")
         own = text["action.lua"].replace(b'"Continuo: Continue"', f'"{title}"'.encode())

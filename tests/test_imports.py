@@ -47,7 +47,9 @@ def imports_of(file: Path) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}:{node.lineno}: imports are absolute"
+            if node.level:  # a script that a DAW loads as a package does not know its own name
+                assert "daw_scripts" in file.parts, f"{file}:{node.lineno}: imports are absolute"
+                continue
             yield node.module or "", node.lineno
 
 

@@ -2,7 +2,8 @@
 
 Ardour runs with its dummy backend under Xvfb; buttons are pressed over its own OSC surface (port 3819, one Ardour at a
 time); what the session holds is read by a script of the test in another slot, and headless by `ardour7-lua` once it is
-saved. Positions are in Ardour's ticks, 1920 a quarter."""
+saved.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +15,11 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import mido
+from ardour_notes import Region, Seed, read_state, write_source
 from pythonosc.udp_client import SimpleUDPClient
 
 HERE = Path(__file__).parent
-PPQN = 1920
 OSC_PORT = 3819
 PATIENCE = 120.0  # seconds: Ardour starts in five on an idle machine, and a busy one takes its time
 BACKEND = (
@@ -40,53 +39,6 @@ SETTINGS = {
     "periodic-safety-backups": 0,
     "check-announcements": 0,
 }
-
-
-class Note(NamedTuple):
-    """A note of a region, in the time of its source."""
-
-    start: int
-    length: int
-    pitch: int
-    velocity: int
-    channel: int
-
-
-class Region(NamedTuple):
-    """A region in a session: where it lies, and what of its source it shows."""
-
-    track: str
-    name: str
-    position: int
-    start: int
-    length: int
-    notes: tuple[Note, ...]
-
-
-class Seed(NamedTuple):
-    """A region to put into a session, with the notes of its source and its controllers as (tick, number, value)."""
-
-    track: str
-    name: str
-    position: int
-    start: int
-    length: int
-    notes: Sequence[Note]
-    controllers: Sequence[tuple[int, int, int]] = ()
-
-
-def read_state(text: str) -> list[Region]:
-    """Regions as the probe and `ardour_read.lua` write them, in the order of their places."""
-    regions: list[Region] = []
-    for line in text.splitlines():
-        kind, *values = line.split("\t")
-        if kind == "REGION":
-            track, name, *places = values
-            regions.append(Region(track, name, *map(int, places), notes=()))  # type: ignore[misc,arg-type]
-        elif kind == "NOTE":
-            note = Note(*map(int, values))
-            regions[-1] = regions[-1]._replace(notes=(*regions[-1].notes, note))
-    return sorted(regions, key=lambda region: (region.position, region.name))
 
 
 def run_lua(home: Path, script: Path, *arguments: object) -> str:
@@ -109,31 +61,13 @@ def make_session(home: Path, folder: Path, seeds: Sequence[Seed], tempo: float =
     root = tree.getroot()
     identity = int(root.get("id-counter", "0"))
     for seed in seeds:
-        _write_source(folder / "interchange" / folder.name / "midifiles" / f"{seed.name}.mid", seed)
+        write_source(folder / "interchange" / folder.name / "midifiles" / f"{seed.name}.mid", seed)
         identity = _add_region(root, seed, identity)
     for surface in root.iter("Protocol"):
         if surface.get("name", "").startswith("Open Sound"):
             surface.set("active", "1")
     root.set("id-counter", str(identity + 1))
     tree.write(file, encoding="UTF-8", xml_declaration=True)
-
-
-def _write_source(path: Path, seed: Seed) -> None:
-    events: list[tuple[int, int, mido.Message]] = []
-    for note in seed.notes:
-        values = {"note": note.pitch, "channel": note.channel}
-        events.append((note.start, 2, mido.Message("note_on", velocity=note.velocity, **values)))
-        events.append((note.start + note.length, 0, mido.Message("note_off", **values)))
-    for tick, number, value in seed.controllers:
-        events.append((tick, 1, mido.Message("control_change", control=number, value=value)))
-    track = mido.MidiTrack()
-    now = 0
-    for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        track.append(message.copy(time=tick - now))
-        now = tick
-    track.append(mido.MetaMessage("end_of_track", time=max(0, seed.start + seed.length - now)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mido.MidiFile(type=0, ticks_per_beat=PPQN, tracks=[track]).save(path)
 
 
 def _add_region(root: ET.Element, seed: Seed, identity: int) -> int:

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -21,7 +20,6 @@ from scale_engine import ScaleEngine, scale
 
 import daw_scripts
 from assistant.clip import TICKS
-from assistant.request import Request, Result
 from osc_bridge.decode import Message, decode
 from osc_bridge.link import Link
 from osc_bridge.server import Server
@@ -45,15 +43,6 @@ def load(name: str, path: Path, *, package: bool = False) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-class Scales(ScaleEngine):
-    """Answers `refine` too note for note."""
-
-    def run(self, request: Request, **hear: object) -> Result:
-        if request.task == "refine":
-            request = replace(request, task="refine_velocity", options={})
-        return super().run(request, **hear)  # type: ignore[arg-type]
 
 
 class Relay:
@@ -212,7 +201,7 @@ def unreliable(seed: int, lose: float) -> Spoil:
 
 @pytest.fixture
 def engine() -> object:
-    return Scales()
+    return ScaleEngine()
 
 
 @pytest.fixture

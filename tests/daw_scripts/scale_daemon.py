@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,3 +33,30 @@ def scale_daemon(home: Path, seconds: float = 0.0, port: int = 0) -> Iterator[in
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def end_daemon(port: int) -> None:
+    """The daemon that a script started: nobody else knows of it."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"serve" in arguments and str(port).encode() in arguments:
+            os.kill(int(entry.parent.name), signal.SIGTERM)
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return
+            except OSError:
+                time.sleep(0.05)
+    raise AssertionError(f"port {port} is still taken")

@@ -68,7 +68,7 @@ def test_every_button_sends_what_all_scripts_send(bitwig: Bitwig, action: str) -
             bitwig.events.clear()
     if not clips:
         bitwig.push(LABELS[action])
-    bitwig.until(" changed" if action.startswith("refine_") else "lost" if action == "refine" else "new clip")
+    bitwig.until(" changed" if action.startswith("refine") else "new clip")
     identity = str(bitwig.sent[-1][1][0])
     expected = golden.messages(action, identity, reply_file="" if action.startswith("refine") else identity)
     assert bitwig.music() == expected

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import golden
 import pytest
-from live_rig import TUNE, Open, Scales, engine, home, open_desk, played, rows
+from live_rig import TUNE, Open, engine, home, open_desk, played, rows
+from scale_engine import ScaleEngine
 
 from assistant.clip import Clip
 from assistant.request import Candidate, Request, Result
@@ -168,7 +169,7 @@ def test_refine_gives_the_very_notes_their_velocities(open_desk: Open) -> None:
     assert clip.notes == before
 
 
-class Tidy(Scales):
+class Tidy(ScaleEngine):
     """Starts every note a tick later and halves it, but for the last, which it leaves alone."""
 
     def run(self, request: Request, **hear: object) -> Result:

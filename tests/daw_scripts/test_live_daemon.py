@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_rig import FOLDER, Desk, Relay, Scales, load, serving
+from live_rig import FOLDER, Desk, Relay, load, serving
 from live_set import LiveSet
+from scale_engine import ScaleEngine
 
 from osc_bridge.client import Client
 from osc_bridge.decode import decode
@@ -147,7 +148,7 @@ def test_a_silent_port_is_given_up(desk: Desk) -> None:
 
 
 def test_disconnect_cancels_and_closes_the_socket(home: Path) -> None:
-    engine = Scales(seconds=60.0)
+    engine = ScaleEngine(seconds=60.0)
     with serving(engine, home / "spool") as address:
         relay = Relay(address)
         desk = Desk(LiveSet(), home, relay)

@@ -68,8 +68,8 @@ class ScaleEngine:
         candidates = []
         for index in range(count):
             notes = scale(seed, index, self.length)
-            if request.task.startswith("refine_"):
-                notes = tuple(replace(note, velocity=1 + k) for k, note in enumerate(request.clips[0].notes))
+            if request.task.startswith("refine"):
+                notes = tuple(replace(n, velocity=1 + k % 127) for k, n in enumerate(request.clips[0].notes))
             for first in range(0, len(notes), SLICE):
                 last = first + SLICE
                 on_notes(index, first, notes[first:last], len(notes) if last >= len(notes) else -1)

@@ -178,6 +178,10 @@ def test_a_button_of_ardour_is_one_file_with_the_core_inside() -> None:
     lines = (SOURCES / "ardour" / "actions.txt").read_text().splitlines()
     assert set(files) == {"continuo_hook.lua", *(f"continuo_{line.split('|')[0]}.lua" for line in lines)}
     assert all(text.count(core.rstrip()) == 1 and scripts.CORE not in text for text in files.values())
+    regions = (SOURCES / "ardour" / "regions.lua").read_text()
+    hook = files["continuo_hook.lua"]
+    assert hook.count(regions.rstrip()) == 1 and scripts.REGIONS not in hook
+    assert hook.index(core.rstrip()) < hook.index(regions.rstrip())
     for line in lines:
         action, title = line.split("|")
         text = files[f"continuo_{action}.lua"]
