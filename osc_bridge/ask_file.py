@@ -9,6 +9,8 @@ from pathlib import Path
 from assistant.request import AssistantError
 from osc_bridge.encode import Value
 
+MAX_BYTES = 2**24  # of a file; a note takes about 40
+
 Question = tuple[str, tuple[Value, ...]]  # address, arguments
 
 _VALUE = re.compile(r' *(?:("(?:[^"\\]|\\.)*")|([^\s"]+))(?= |\Z)', re.DOTALL)
@@ -16,11 +18,15 @@ _WHOLE = re.compile(r"[+-]?\d+")
 
 
 def read_ask(path: Path) -> list[Question]:
-    """The messages of a file. Raises AssistantError `not_found`, or `bad_args` that names the line."""
+    """The messages of a file. Raises AssistantError `not_found`, `too_large`, or `bad_args` that names the line."""
+    if not path.is_file():  # a pipe would be waited for
+        raise AssistantError("not_found", f"there is no file {path}")
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise AssistantError("too_large", f"{path.name} has more than {MAX_BYTES // 2**20} MB")
     try:
-        text = path.read_bytes().decode()
-    except FileNotFoundError:
-        raise AssistantError("not_found", f"there is no file {path}") from None
+        text = data.decode()
     except UnicodeDecodeError:
         raise AssistantError("bad_args", f"{path.name} is not text in UTF-8") from None
     messages = []

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from assistant.engine import Engine
 from assistant.paths import data_dir, models_dir
 from assistant.request import AssistantError
+from osc_bridge.ask import PORT
 from osc_bridge.client import Client
 from osc_bridge.daemon import port_number
 from osc_bridge.daw_file import daw_file, read_daw_file
@@ -29,7 +30,6 @@ from osc_bridge.installed import read_record, sha256, state_of
 from osc_bridge.scripts import built
 
 OK, ABSENT, BROKEN = "OK", "--", "!!"
-PORT = 16180
 PACKAGES = ("numpy", "mido", "pillow", "platformdirs")
 ONNXRUNTIMES = ("onnxruntime-gpu", "onnxruntime")
 TRAINING = ("torch", "lightning")

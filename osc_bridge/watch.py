@@ -100,6 +100,8 @@ class Watch:
             result = self._engine.run(Request(self._task, (read_midi(path),), self._options))
             for index, candidate in enumerate(result.candidates):
                 written = self._result(path, index)
+                if written.is_symlink():  # it is not written through
+                    written.unlink()
                 write_midi(candidate.clip, written)
                 yield f"{written.name}: {len(candidate.clip.notes)} notes by {result.model}"
         except AssistantError as error:

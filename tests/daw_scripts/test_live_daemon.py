@@ -243,10 +243,10 @@ def unions(tree: ast.AST) -> list[ast.BinOp]:
 
 
 def test_they_run_in_the_oldest_python_of_live(tmp_path: Path) -> None:
-    """Where there is a Python 3.7: all that needs no Live is loaded and used."""
+    """In Python 3.7 where there is one, else in this one: all that needs no Live is loaded and used."""
     python = shutil.which("python3.7")
     if not python or subprocess.run([python, "-c", ""], capture_output=True).returncode:
-        pytest.skip("there is no Python 3.7")
+        python = sys.executable
     copy = tmp_path / "Continuo"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
     lines = (

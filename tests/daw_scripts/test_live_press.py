@@ -1,8 +1,9 @@
-"""The Remote Script for Ableton Live: what is lost, cancelled, refused, and chosen as options."""
+"""The Remote Script for Ableton Live: what is lost, cancelled, refused or chosen as options; the home of its daemon."""
 # ruff: noqa: F401, F811 - fixtures come by import
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -156,3 +157,24 @@ def test_other_midi_starts_nothing(open_desk: Open) -> None:
     assert desk.forwarded == {(15, note) for note in NOTES.values()}
     desk.script.receive_midi_chunk(((0x9F, NOTES["generate"], 1),))
     desk.until("slot")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+def test_a_daemon_gets_the_home_where_continuo_was_installed(
+    open_desk: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_desk()
+    monkeypatch.delenv("CONTINUO_HOME")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    told = tmp_path / "told"
+    program = tmp_path / "program"
+    program.write_text(f'#!/bin/sh\nprintf %s "$CONTINUO_HOME" > {told}\n')
+    program.chmod(0o755)
+    (tmp_path / "continuo").mkdir()
+    (tmp_path / "continuo" / "daw.txt").write_text(f"command={program}\nspool=/elsewhere/spool\nport=9\n")
+    daemon = sys.modules["Continuo.daemon"].Daemon()
+    daemon.open()
+    daemon.start()
+    daemon._process.wait(20)
+    daemon.close()
+    assert told.read_text() == "/elsewhere"

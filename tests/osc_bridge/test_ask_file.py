@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.request import AssistantError
-from osc_bridge.ask_file import from_text, read_ask
+from osc_bridge.ask_file import MAX_BYTES, from_text, read_ask
 from osc_bridge.decode import decode
 from osc_bridge.spool import as_text
 
@@ -61,3 +62,20 @@ def test_what_is_broken_is_said_with_its_line(text: bytes, said: str, tmp_path: 
     with pytest.raises(AssistantError, match=re.escape(said)) as error:
         read_ask(tmp_path / "job.ask")
     assert error.value.code == "bad_args"
+
+
+def test_what_is_too_large_or_no_file_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "job.ask").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    (tmp_path / "folder.ask").mkdir()
+    for name, code in (("job", "too_large"), ("folder", "not_found"), ("none", "not_found")):
+        with pytest.raises(AssistantError) as error:
+            read_ask(tmp_path / f"{name}.ask")
+        assert error.value.code == code
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "job.ask")
+    with pytest.raises(AssistantError, match="there is no file"):
+        read_ask(tmp_path / "job.ask")

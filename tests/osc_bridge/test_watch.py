@@ -76,6 +76,16 @@ def test_a_broken_file_is_a_line_and_the_next_one_is_worked_on(folder: Path, eng
     assert lines(watch) == ["a.continue.0.mid: 8 notes by scale"]
 
 
+def test_no_link_is_written_through(folder: Path, engine: ScaleEngine) -> None:
+    watch = watching(folder, engine)
+    (folder / "mine.txt").write_text("mine")
+    (folder / "a.continue.0.mid").symlink_to(folder / "mine.txt")
+    write_midi(CLIP, folder / "a.mid")
+    assert lines(watch) == ["a.continue.0.mid: 8 notes by scale"]
+    assert (folder / "mine.txt").read_text() == "mine"
+    assert read_midi(folder / "a.continue.0.mid").notes == scale(3, 0, 8)
+
+
 def test_a_fault_of_the_engine_is_a_line(folder: Path, engine: ScaleEngine) -> None:
     engine.fault = ZeroDivisionError("fault")
     watch = watching(folder, engine)

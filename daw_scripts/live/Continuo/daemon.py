@@ -48,7 +48,7 @@ class Daemon:
     def __init__(self) -> None:
         self.refused = False  # whether nobody listens at the port: set by `receive`, until something is sent again
         self.port = 0
-        self._command = ""
+        self._command = self._spool = ""
         self._socket = None
         self._outbox = deque()
         self._process = None
@@ -62,6 +62,7 @@ class Daemon:
             command, port = found["command"].strip(), int(found["port"])
         except (OSError, ValueError, KeyError):
             raise Problem("Continuo is not installed for Live: run 'continuo install live' once") from None
+        self._spool = found.get("spool", "").strip()
         if self._socket and port == self.port:
             self._command = command
             return
@@ -86,6 +87,8 @@ class Daemon:
         if sys.platform == "win32":
             how = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}  # those are Live's
+        if self._spool:  # Live does not know what was set where `continuo install` ran
+            clean["CONTINUO_HOME"] = str(Path(self._spool).parent)
         command = [self._command, "serve", "--port", str(self.port)]
         try:
             self._process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, env=clean, **how)
