@@ -27,7 +27,7 @@ from osc_bridge.ask_file import Question, read_ask
 from osc_bridge.daw_file import read_daw_file
 from osc_bridge.decode import Message, PacketError, decode
 from osc_bridge.encode import encode
-from osc_bridge.reach import MAX_DATAGRAM, log_file, reach, socket_to
+from osc_bridge.reach import MAX_DATAGRAM, log_file, port_number, reach, socket_to
 from osc_bridge.spool import ReplyFile, as_text
 
 PORT = 16180
@@ -49,7 +49,7 @@ QUIET = {PREFIX + name for name in ("clip", "clip/info", "cancel", "reply_port")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `continuo ask`."""
     parser.add_argument("name", metavar="NAME", help="of the file NAME.ask in the spool folder")
-    parser.add_argument("--port", type=int, help=f"the daemon's port (default: as daw.txt says, else {PORT})")
+    parser.add_argument("--port", type=port_number, help=f"the daemon's port (default: as daw.txt says, else {PORT})")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from assistant.engine import Engine
 from assistant.paths import spool_dir
 from osc_bridge.encode import is_loopback
 from osc_bridge.link import Link
+from osc_bridge.reach import port_number
 from osc_bridge.server import Server
 
 LOG_LINES = 20  # a second
@@ -118,13 +119,6 @@ class Throttle(logging.Filter):
             self._second, self._lines = second, 0
         self._lines += 1
         return self._lines <= LOG_LINES
-
-
-def port_number(text: str) -> int:
-    """A port of the command line."""
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
-    return int(text)
 
 
 def _positive(text: str) -> int:

@@ -23,10 +23,10 @@ from assistant.paths import data_dir, models_dir
 from assistant.request import AssistantError
 from osc_bridge.ask import PORT
 from osc_bridge.client import Client
-from osc_bridge.daemon import port_number
 from osc_bridge.daw_file import daw_file, read_daw_file
 from osc_bridge.install import TITLES, found
 from osc_bridge.installed import read_record, sha256, state_of
+from osc_bridge.reach import port_number
 from osc_bridge.scripts import built
 
 OK, ABSENT, BROKEN = "OK", "--", "!!"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import socket
 import subprocess
 import sys
@@ -21,6 +22,13 @@ START_SECONDS = 30.0  # until a daemon answers that is being started, by this pr
 POLL_SECONDS = 0.05  # between looks whether it listens
 QUICK_SECONDS = 1.0  # of silence
 MAX_DATAGRAM = 65_535
+
+
+def port_number(text: str) -> int:
+    """A port of the command line."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
+    return int(text)
 
 
 def reach(port: int) -> None:

@@ -17,7 +17,7 @@ from assistant.request import AssistantError
 
 KEEP_SECONDS = 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_OURS = re.compile(r"[A-Za-z0-9_-]{1,64}\.(ask|reply|progress|[0-9]+\.mid)(\.tmp)?")
+_OURS = re.compile(r"[A-Za-z0-9_-]{1,64}\.(ask|reply|progress|press|alive|error|[0-9]+\.mid)(\.tmp)?")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _WORD = re.compile(r"[A-Za-z_/][^\s\"\\]*")
 
