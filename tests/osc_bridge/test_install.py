@@ -190,7 +190,7 @@ def test_a_button_of_ardour_is_one_file_with_the_core_inside() -> None:
 
 @pytest.mark.parametrize("daw", DAWS)
 def test_every_file_is_in_the_wheel_and_ascii(daw: str) -> None:
-    table = tomllib.loads((SOURCES.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    table = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     suffixes = {pattern.removeprefix("**/*") for pattern in table["daw_scripts"]}
     for name, data in built(daw).items():
         assert data.isascii() and b"\r" not in data, name
