@@ -190,8 +190,9 @@ def test_a_button_of_ardour_is_one_file_with_the_core_inside() -> None:
 
 @pytest.mark.parametrize("daw", DAWS)
 def test_every_file_is_in_the_wheel_and_ascii(daw: str) -> None:
-    table = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
-    suffixes = {pattern.removeprefix("**/*") for pattern in table["daw_scripts"]}
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["daw_scripts"]
+    suffixes = {pattern.removeprefix("**/*") for pattern in patterns}
     for name, data in built(daw).items():
         assert data.isascii() and b"\r" not in data, name
         assert Path(name).suffix in suffixes, name
