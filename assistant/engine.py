@@ -79,6 +79,10 @@ class Engine:
 
         Raises AssistantError where it cannot be done.
         """
+        models, options = self._planned(request)
+        return PLUS.join(models), options
+
+    def _planned(self, request: Request) -> tuple[tuple[str, ...], dict[str, Value | None]]:
         if request.task not in TASKS:
             raise AssistantError("not_found", f"unknown task {request.task}; known: {', '.join(TASKS)}")
         task = TASKS[request.task]
@@ -88,7 +92,7 @@ class Engine:
             wanted = str(low) if low == high else f"{low} to {high}"
             raise AssistantError("bad_args", f"{request.task} takes {wanted} clips, {len(request.clips)} were given")
         task.check(request.clips, options)
-        return PLUS.join(self._models(request, options)), options
+        return self._models(request, options), options
 
     def _models(self, request: Request, options: dict[str, Value | None]) -> tuple[str, ...]:
         """The names of the models for a request, one for each of the tasks that it needs."""
@@ -133,10 +137,10 @@ class Engine:
         Raises AssistantError, `cancelled` where `stop` said so.
         """
         began = time.perf_counter()
-        model, options = self.plan(request)
+        models, options = self._planned(request)
         if options["seed"] is None:
             options["seed"] = secrets.randbelow(2**31)
-        task, networks = TASKS[request.task], map(self.network, self._models(request, options))
+        task, networks = TASKS[request.task], map(self.network, models)
         whole: dict[int, Candidate] = {}
         for news, reached in task.slices(*networks, request.clips, options, stop):
             for part in news:
@@ -151,4 +155,4 @@ class Engine:
         if len(whole) < count:
             raise AssistantError("cancelled", f"{request.task} was cancelled")
         candidates = tuple(whole[index] for index in range(count))
-        return Result(candidates, model, int(options["seed"] or 0), time.perf_counter() - began)
+        return Result(candidates, PLUS.join(models), int(options["seed"] or 0), time.perf_counter() - began)

@@ -16,13 +16,12 @@ from assistant.candidates import Index, Times, length_candidates, near, onset_ca
 from assistant.clip import TICKS, Clip
 from assistant.network import Network
 from assistant.request import AssistantError
-from assistant.runtime import Arrays, Graph
-from assistant.surroundings import Floats, Windows, surroundings, windows_of
+from assistant.runtime import Graph
+from assistant.surroundings import Floats, Windows, told_of, windows_of
 
 Table = NDArray[np.int64]  # (N, 3) start, end, pitch in ticks
 Stop = Callable[[], bool]
 
-DRUMS = 128  # what is added to the pitch of a drum, so that it is no pitch
 TOGETHER = 16  # windows that are looked at together: what keeps memory small, and a press of Cancel near
 
 
@@ -63,7 +62,7 @@ def loudness(
     """Location (N,), the median velocity, and scale (N,), the mean absolute deviation of a Laplace distribution."""
     table = _table(clip)
     found = [
-        network.graphs[MODEL].run(_told(windows))["velocity"][row, column]
+        network.graphs[MODEL].run(told_of(windows))["velocity"][row, column]
         for windows, row, column in _groups(network, clip, table, drums, stop)
     ]
     location, scale = np.concatenate([np.zeros((0, 2), np.float32), *found]).T
@@ -90,10 +89,6 @@ def _groups(
         yield windows_of(table, clip, rows[first : first + TOGETHER], drums), row[own] - first, column[own]
 
 
-def _told(windows: Windows) -> Arrays:
-    return {"told": surroundings(windows), "pitch": windows.pitch + DRUMS * windows.drums[:, None]}
-
-
 def _onsets(network: Network, clip: Clip, table: Table, stop: Stop) -> NDArray[np.int64]:
     """Starts (N,) in whole ticks, inside the clip."""
     moved = []
@@ -117,7 +112,7 @@ def _lengths(network: Network, clip: Clip, table: Table, reach: float, stop: Sto
 
 def _scores(graph: Graph, windows: Windows, row: Index, column: Index, told: Floats) -> Floats:
     """(N, C) of the candidates (N, C, G) of the notes that stand in `row` and `column` of their windows."""
-    return graph.run(_told(windows) | {"place": np.stack([row, column], 1), "candidates": told})["scores"]
+    return graph.run(told_of(windows) | {"place": np.stack([row, column], 1), "candidates": told})["scores"]
 
 
 def _best(values: Times, scores: Floats) -> Times:

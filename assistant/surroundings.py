@@ -23,6 +23,7 @@ FAR = 16.0  # quarters; nothing is looked for further away
 REACHES = (0.5, 2.0, 8.0)  # quarters to either side in which density and pitch are looked at
 LEVELS = 7  # strengths of a place in the bar; see `strength`
 SIZE = 48  # numbers a note
+DRUMS = 128  # what is added to the pitch of a drum, so that it is no pitch
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,11 @@ class _Pairs:
         apart = self.apart if later else -self.apart
         nearest: Floats = np.where(which & (apart > 0), apart, far).min(-1)
         return np.minimum(nearest, far)
+
+
+def told_of(windows: Windows) -> dict[str, Floats | NDArray[np.int64]]:
+    """What both refine networks are told: `told` (B, T, SIZE), and `pitch` (B, T), drums from DRUMS on."""
+    return {"told": surroundings(windows), "pitch": windows.pitch + DRUMS * windows.drums[:, None]}
 
 
 def surroundings(windows: Windows) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Times = NDArray[np.float64]
 LOW, HIGH = 0.8, 1.2
+NEAR = 0.065  # logarithm of a ratio; a length that differs by more from every candidate is no note value
 
 
 def stretched(length: Times, rng: np.random.Generator) -> Times:

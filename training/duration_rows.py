@@ -18,7 +18,7 @@ from assistant.codecs.notes import NoteCodec
 from assistant.network import Network
 from assistant.refiner import tidied
 from assistant.surroundings import windows_of
-from training.distort import HIGH, LOW, played_lengths, played_onsets, stretched
+from training.distort import HIGH, LOW, NEAR, played_lengths, played_onsets, stretched
 from training.duration_rules import (
     TOLERANCE,
     Prior,
@@ -32,7 +32,6 @@ from training.duration_rules import (
 )
 from training.notes import Section, clip_of_section
 
-NEAR = 0.065  # logarithm of a ratio; a length that differs by more from every candidate is no note value
 PLAYED = (0.4, 1.3)  # how long notes are played, as shares of what is written, where rules look for it
 ONE_VOICE = 0.05  # share of notes that start while another sounds, at most
 LEARNT = 300_000  # notes of train that the prior counts

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.clip import TICKS, Clip, bar_ticks
+from training.distort import HIGH, LOW
 
 Times = NDArray[np.float64]
 Meter = tuple[int, int]
 
-LOW, HIGH = 0.8, 1.2
 CHORD = 0.02  # quarters
 STEPS = 24  # places in a quarter at which the prior counts
 PLAIN = 2.0 ** np.arange(-4, 5)  # 64th notes to four whole notes
@@ -28,11 +28,6 @@ VALUES: Times = np.sort(np.concatenate([PLAIN, PLAIN[1:-1] * 1.5, PLAIN[:-2] * 2
 TOLERANCE = 1 / 96
 WEIGHT = 4.0  # notes that a wider count of the prior is worth beside a narrower one
 TRIPLET_COST = 3.0  # the best of 1 to 3 on the performances of (n)ASAP that are for tuning
-
-
-def stretched(durations: Times, rng: np.random.Generator, low: float = LOW, high: float = HIGH) -> Times:
-    """Each duration times a factor of its own between `low` and `high`."""
-    return durations * rng.uniform(low, high, len(durations))
 
 
 def exact(found: Times, true: Times) -> float:

@@ -88,6 +88,11 @@ def table_of(clip: Clip) -> NDArray[np.int64]:
     return np.array(rows, np.int64).reshape(-1, 4)
 
 
+def section_of(clip: Clip, piece: int) -> Section:
+    """A clip as a section of a corpus."""
+    return Section(table_of(clip), Clip((), clip.length, clip.tempo, clip.meter), clip.drums, piece)
+
+
 def clip_of_section(section: Section) -> Clip:
     """The section as a clip."""
     notes = tuple(Note(start, pitch, end - start, velocity) for start, end, pitch, velocity in section.notes.tolist())
@@ -99,13 +104,11 @@ def _encoded(codec: NoteCodec, pieces: Sequence[Piece], played: bool, progress: 
     count, notes = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0)
     used: list[Piece] = []
     for piece in tqdm(pieces, "encode", unit="piece", disable=not progress):
-        tables = [table_of(clip) for clip in piece.sections]
-        if played and len(np.unique(np.concatenate(tables)[:, 3])) < FEW:
+        found = [replace(section_of(clip, count[piece.split]), drums=piece.drums) for clip in piece.sections]
+        if played and len(np.unique(np.concatenate([section.notes[:, 3] for section in found]))) < FEW:
             continue
-        for table, clip in zip(tables, piece.sections, strict=True):
-            frame = Clip((), clip.length, clip.tempo, clip.meter)
-            splits[piece.split].append(Section(table, frame, piece.drums, count[piece.split]))
-            notes[piece.split] += len(table)
+        splits[piece.split] += found
+        notes[piece.split] += sum(len(section.notes) for section in found)
         count[piece.split] += 1
         used.append(piece)
     origin = {

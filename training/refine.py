@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +14,14 @@ from torch.utils.data import DataLoader
 
 from assistant.candidates import SAME, everywhere, length_candidates, near, onset_candidates
 from assistant.clip import TICKS
-from assistant.surroundings import Windows, beat_of, surroundings
+from assistant.surroundings import Windows, beat_of, told_of
 from training.config import Config
-from training.distort import HIGH, played_lengths, played_onsets, stretched
+from training.distort import HIGH, NEAR, played_lengths, played_onsets, stretched
 from training.models.notes import CENTRE, UNIT, DurationNet, VelocityNet
 from training.notes import NoteCorpus, Section, all_rows
 from training.run import Batches, Run
 
 IGNORED = -100
-NEAR = 0.065  # logarithm of a ratio; a length that differs by more from every candidate is no note value
 # what share of the rows of `durations` has written onsets and stretched lengths, written onsets and played lengths,
 # both played
 MODES = (0.35, 0.15, 0.5)
@@ -101,11 +99,6 @@ def retold(row: Row, rng: np.random.Generator) -> Row:
     told = replace(row, start=start, end=end, written=np.stack([start, end - start], 1), section=section)
     how = rng.random()
     return quantised(told) if how < 0.3 else distorted(told, rng, 2) if how < 0.6 and not section.drums else told
-
-
-def told_of(windows: Windows) -> dict[str, NDArray[Any]]:
-    """The inputs that both networks take."""
-    return {"told": surroundings(windows), "pitch": windows.pitch + 128 * windows.drums[:, None]}
 
 
 def duration_batch(rows: Sequence[Row]) -> dict[str, Tensor]:

@@ -32,7 +32,7 @@ from training.duration_rows import (
 )
 from training.duration_rules import Prior, Times, exact, fitted_prior
 from training.evaluate import config_of_card
-from training.notes import Section, prepare_notes, table_of
+from training.notes import prepare_notes, section_of
 from training.refine_rows import MOST, drawn_pieces, network_velocities, velocity_rows
 from training.sections import clips, spans
 from training.sets import SetConfig
@@ -101,11 +101,6 @@ def performed(folder: Path) -> Iterator[Case]:
     for performance in performances(folder, "test"):
         for clip, written in sections(performance):
             yield Case(clip, written / TICKS)
-
-
-def section_of(clip: Clip, piece: int) -> Section:
-    """A clip as a section of a corpus."""
-    return Section(table_of(clip), Clip((), clip.length, clip.tempo, clip.meter), clip.drums, piece)
 
 
 def stretched_rows(network: Network, some: Iterable[Clip], prior: Prior) -> Table:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from assistant.clip import TICKS, Clip, Note
+from training.distort import HIGH, LOW, stretched
 from training.duration_rules import (
-    HIGH,
-    LOW,
     TOLERANCE,
     VALUES,
     Times,
@@ -18,7 +17,6 @@ from training.duration_rules import (
     nearest_onset,
     nearest_sixteenth,
     next_onset,
-    stretched,
     times_of,
 )
 
