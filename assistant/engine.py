@@ -31,13 +31,6 @@ def _never() -> bool:
     return False
 
 
-def _slices(
-    task: ModuleType, networks: Sequence[Network], clips: Clips, stop: Stop, options: Options
-) -> Iterator[News]:
-    news: Iterator[News] = task.slices(*networks, clips, options, stop)
-    return news
-
-
 class Engine:
     """All bundles of some folders, loaded, on one device.
 
