@@ -101,11 +101,6 @@ def asked_of(options: Options) -> tuple[str, ...]:
     return tuple(option.key for option in STEERING if options.get(option.key) not in (None, "", False, "none"))
 
 
-def check_aims(options: Options, clip: Clip | None, meter: tuple[int, int]) -> None:
-    """Raises AssistantError where what is asked makes no sense, so that a request is refused before it waits."""
-    aims_of(options, clip, Clip((), 0, 120.0, meter))
-
-
 def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
     """The aims of `bars` new bars in the meter of `like`; `clip` is the given one, None where there is none.
 
