@@ -194,12 +194,12 @@ class Index:
         """(N,) the piece of each note."""
         return np.repeat(np.arange(len(self.first)), np.diff(np.append(self.first, len(self.interval))))
 
-    @cached_property
+    @property
     def onsets(self) -> Ints:
         """(N,) steps since the start of its piece."""
         return _since_first(self.steps.astype(np.int64), self.first, self.owner)
 
-    @cached_property
+    @property
     def pitches(self) -> Ints:
         """(N,) MIDI pitches."""
         change = self.interval.astype(np.int64)
@@ -214,7 +214,7 @@ class Index:
 
     @cached_property
     def _resemblance(self) -> Resemblance:
-        return Resemblance.of(self.onsets, self.pitches, self.owner, bool(self.one))
+        return Resemblance.of(self.onsets, self.pitches, np.append(self.first, len(self.interval)).astype(np.int64))
 
     def search(self, clip: Clip) -> Found:
         """What a clip shares with the corpus. The first search takes longer: it sorts the corpus."""
