@@ -21,16 +21,16 @@ Floats = NDArray[np.float64]
 SEED = 4  # notes
 SCALES = np.array([0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1, 4 / 3, 1.5, 2, 3, 4])  # of time, where clips are copied
 MISS = 0.04  # by how much a ratio may miss a scale
-HITS = 12_000  # places of seeds that are looked at, the rarest seeds first
-TRIED = 6_000  # notes that are looked up
+HITS = 16_000  # places of seeds that are looked at, the rarest seeds first
+TRIED = 8_000  # notes that are looked up
 PLACE = 12  # steps; how exactly places are told apart in the vote
 GAP = 4096  # steps between pieces
 PITCHES = 128
 RATIOS = 28  # kinds of `ratios`
 WINDOW = 128  # notes that are compared at once
-SEEN = 0.3  # what a note counts that goes on as the clip did before
+SEEN = 0.4  # what a note counts that goes on as the clip did before
 PLAIN = 0.8  # a clip that says less than this part of what the corpus says a note is not like anything in particular
-OTHER_TEMPO = 0.03  # of likeness; there are ten more ways to be like something by chance
+OTHER_TEMPO = 0.02  # of likeness; there are ten more ways to be like something by chance
 
 
 class Copy(NamedTuple):
