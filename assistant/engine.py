@@ -12,7 +12,7 @@ from assistant.clip import Note
 from assistant.latent import check
 from assistant.network import Network, load
 from assistant.option import Value, check_options
-from assistant.originals import watched
+from assistant.copying import watched
 from assistant.paths import bundled_models, models_dir
 from assistant.request import AssistantError, Candidate, Request, Result
 from assistant.runtime import pick_device
