@@ -14,7 +14,7 @@ from osc_bridge.child import daemon
 from osc_bridge.client import Client
 
 BARS = 8
-ASKED = {"free": {}, "steered": {"density": 2, "register": 67, "key": "G", "pitch_low": 55}}
+ASKED: dict[str, dict[str, Any]] = {"free": {}, "steered": {"density": 2, "register": 67, "key": "G", "pitch_low": 55}}
 
 
 def steering(rounds: int, quiet: bool) -> dict[str, Any]:
