@@ -22,6 +22,7 @@ FORMAT = 1
 CARD, MODEL = "card.json", "model.onnx"
 ENCODER, DECODER, SPACE = "encoder.onnx", "decoder.onnx", "space.npz"
 ONSETS, LENGTHS = "onsets.onnx", "lengths.onnx"
+INDEX = "index.npz"  # of the corpus, so that copies of it are found
 MAX_GRAPH = 256 * 2**20  # bytes
 
 
@@ -30,17 +31,19 @@ Codec = EventCodec | PhraseCodec | NoteCodec
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What the bundles of a family hold: the class of the codec, the sizes that the card must give, the files."""
+    """What the bundles of a family hold: the class of the codec, the sizes that the card must give, the files, and
+    those that may be there."""
 
     codec: Callable[..., Codec]
     sizes: tuple[str, ...]
     files: tuple[str, ...]
+    optional: tuple[str, ...] = ()
 
 
-_PHRASES = Family(PhraseCodec, ("latent", "parameters"), (ENCODER, DECODER, SPACE))
+_PHRASES = Family(PhraseCodec, ("latent", "parameters"), (ENCODER, DECODER, SPACE), (INDEX,))
 _NOTES = ("layers", "hidden", "parameters")
 FAMILIES = {  # what the runtime can serve
-    "charrnn": Family(EventCodec, ("layers", "hidden", "vocabulary", "positions", "parameters"), (MODEL,)),
+    "charrnn": Family(EventCodec, ("layers", "hidden", "vocabulary", "positions", "parameters"), (MODEL,), (INDEX,)),
     "vae": _PHRASES,
     "seqae": _PHRASES,
     "durations": Family(NoteCodec, _NOTES, (ONSETS, LENGTHS)),
@@ -141,7 +144,7 @@ def _check_family(table: Mapping[str, Any], folder: Path) -> None:
     if not isinstance(sizes, dict) or not all(type(sizes.get(s)) is int and sizes[s] > 0 for s in family.sizes):
         wanted = "a table of whole numbers with " + ", ".join(family.sizes)
         raise AssistantError("no_model", f"{folder}: {CARD}: sizes {str(sizes)[:80]!r} is not {wanted}")
-    if not isinstance(files, dict) or set(files) != set(family.files):
+    if not isinstance(files, dict) or set(files) - set(family.optional) != set(family.files):
         wanted = "the sha256 of " + ", ".join(family.files)
         raise AssistantError("no_model", f"{folder}: {CARD}: files {str(files)[:80]!r} is not {wanted}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from assistant.bundle import SPACE, Bundle, find_bundles, read_bundle
@@ -12,10 +12,12 @@ from assistant.clip import Note
 from assistant.latent import check
 from assistant.network import Network, load
 from assistant.option import Value, check_options
+from assistant.originals import watched
 from assistant.paths import bundled_models, models_dir
 from assistant.request import AssistantError, Candidate, Request, Result
 from assistant.runtime import pick_device
 from assistant.tasks import TASKS, needs_of, options_of
+from assistant.tasks.answer import News, Options
 
 PLUS = "+"  # between the names of the models of a task that is made of several
 OnNotes = Callable[[int, int, tuple[Note, ...], int], None]
@@ -140,9 +142,14 @@ class Engine:
         models, options = self._planned(request)
         if options["seed"] is None:
             options["seed"] = secrets.randbelow(2**31)
-        task, networks = TASKS[request.task], map(self.network, models)
+        task, networks = TASKS[request.task], [self.network(model) for model in models]
+        count = task.count(request.clips, options)
+
+        def run(options: Options) -> Iterator[News]:
+            return task.slices(*networks, request.clips, options, stop)  # type: ignore[no-any-return]
+
         whole: dict[int, Candidate] = {}
-        for news, reached in task.slices(*networks, request.clips, options, stop):
+        for news, reached in watched(networks[0], run, options, count, stop):
             for part in news:
                 total = len(part.whole.clip.notes) if part.whole else -1
                 if part.notes or part.whole:
@@ -151,7 +158,6 @@ class Engine:
                     whole[part.candidate] = part.whole
                     on_candidate(part.candidate, part.whole)
             on_progress(reached)
-        count = task.count(request.clips, options)
         if len(whole) < count:
             raise AssistantError("cancelled", f"{request.task} was cancelled")
         candidates = tuple(whole[index] for index in range(count))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from assistant.clip import Clip, Note
 from assistant.codecs.events import CLOSED, END, KINDS, EventCodec, NoteReader
 from assistant.codecs.stretch import starts_of, stretch_of
 from assistant.condition import meter_index, positions
+from assistant.guide import Guidance, Guide
 from assistant.inputs import FORBIDDEN, sampling_inputs
 from assistant.runtime import Arrays, Graph
 
@@ -51,6 +53,8 @@ class Plan:
     temperature: float
     top_p: float
     silent_until: int = 0  # with one voice: where the note that still sounds ends
+    guidance: Guidance | None = None  # of every candidate, one token at a time
+    first: int = 0  # number of the first candidate
 
 
 @dataclass
@@ -62,12 +66,7 @@ class Row:
     random: np.random.Generator
     notes: list[Note] = field(default_factory=list)
     tokens: int = 0
-    again: bool = False  # the first draw had no note at all
-
-    @property
-    def careful(self) -> bool:
-        """The next token must not lead past the end, for there is no note yet."""
-        return self.again and not self.notes
+    guide: Guide | None = None
 
 
 def recent(clip: Clip) -> Clip:
@@ -101,35 +100,37 @@ def generate(
     """
     codec = bundle.events
     primed = _primed(bundle, graph, plan)
-    rows = [_new_row(codec, plan, primed, index) for index in range(plan.candidates)]
+    rows = [_new_row(codec, plan, primed, plan.first + index) for index in range(plan.candidates)]
     state = _tiled(primed, len(rows))
     most = MOST_TOKENS * max(1, (plan.until - plan.begin) // codec.resolution)
-    first = True
+    slices = chain(SLICES, repeat(SLICES[-1]))
     while rows and not stop():
-        steps = 1 if any(row.careful for row in rows) else SLICES[0 if first else 1]
-        first = False
+        # until there is a note, and under guidance, what is ruled out changes with each token
+        steps = next(slices) if not plan.guidance and all(row.notes for row in rows) else 1
         drawn = {"uniform": _uniform(rows, steps), "bias": _bias(codec, plan, rows)}
+        if plan.guidance:
+            clocks = [row.reader.state[2] for row in rows]
+            drawn["condition"] = np.stack([plan.guidance.condition(plan.condition, clock) for clock in clocks])
+            state["state"] = np.stack([row.reader.state for row in rows])  # a guide may have moved it
         outputs = graph.run(_inputs(bundle, plan, len(rows), steps, **drawn, **state))
         news, keep = [], []
         for column, row in enumerate(rows):
             notes, whole = _read(row, outputs["tokens"][:, column], plan.until, most)
             row.notes += notes
-            if whole and not row.notes and not row.again:
-                rows[column], whole = _new_row(codec, plan, primed, row.index, again=True), False
-                _put(outputs, column, primed)
             keep += [] if whole else [column]
-            news.append((rows[column], notes, whole))
+            news.append((row, notes, whole))
         yield news
         rows = [rows[column] for column in keep]
         state = _after(outputs, keep)
 
 
-def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int, again: bool = False) -> Row:
+def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int) -> Row:
     said = plan.prompt.tokens[codec.kinds[plan.prompt.tokens] == KINDS.index("VELOCITY")]
     velocity = int(codec.values[said[-1]]) if len(said) else FIRST_VELOCITY
     reader = NoteReader(codec, int(plan.prompt.tokens[-1]), primed["state"][0], velocity)
     # a stream for each candidate: its notes are the same alone and among others
-    return Row(index, reader, np.random.default_rng([plan.seed, index, again]), again=again)
+    guide = Guide(plan.guidance) if plan.guidance else None
+    return Row(index, reader, np.random.default_rng([plan.seed, index]), guide=guide)
 
 
 def _opening(clock: float, plan: Plan) -> NDArray[np.float32]:
@@ -170,12 +171,6 @@ def _tiled(state: Arrays, rows: int) -> Arrays:
     return {name: np.repeat(state[name], rows, axis) for name, axis in _ROW_AXIS.items()}
 
 
-def _put(outputs: Arrays, column: int, state: Arrays) -> None:
-    """Sets one row of the outputs back to a primed state."""
-    for name, axis in _ROW_AXIS.items():
-        np.moveaxis(outputs[f"next_{name}"], axis, 0)[column] = np.moveaxis(state[name], axis, 0)[0]
-
-
 def _uniform(rows: Sequence[Row], steps: int) -> NDArray[np.float32]:
     return np.stack([row.random.random(steps, np.float32) for row in rows], axis=1)
 
@@ -185,9 +180,13 @@ def _bias(codec: EventCodec, plan: Plan, rows: Sequence[Row]) -> NDArray[np.floa
     bias = np.repeat(plan.bias[None], len(rows), 0)
     bias[:, END] = FORBIDDEN  # the task says where the music ends
     time = codec.kinds == KINDS.index("TIME")
+    # who asks for music wants to hear some in the first bar
+    latest = min(max(plan.begin, plan.silent_until) + plan.bar, plan.until)
     for column, row in enumerate(rows):
-        if row.careful:
-            bias[column, time & (codec.values >= plan.until - row.reader.state[2])] = FORBIDDEN
+        if not row.notes:
+            bias[column, time & (codec.values >= latest - row.reader.state[2])] = FORBIDDEN
+        if row.guide:
+            row.guide.lean(row.reader, bias[column])
     return bias
 
 
@@ -211,8 +210,11 @@ def _read(row: Row, tokens: NDArray[np.int64], until: int, most: int) -> tuple[l
     for token in tokens:
         if token == END:
             return notes, True
-        notes += row.reader.read(int(token))
+        news = row.reader.read(int(token))
+        notes += news
         row.tokens += 1
+        if row.guide:
+            row.guide.took(row.reader, news)
         if row.reader.state[2] >= until or row.tokens >= most:
             return notes, True
     return notes, False

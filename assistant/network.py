@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from assistant.bundle import Bundle
+from assistant.bundle import INDEX, Bundle
+from assistant.originality import Index
+from assistant.request import AssistantError
 from assistant.runtime import Graph
 
 
@@ -15,6 +18,17 @@ class Network:
 
     bundle: Bundle
     graphs: Mapping[str, Graph]
+
+    @cached_property
+    def index(self) -> Index | None:
+        """The index of the corpus that the network has learnt from, None where the bundle has none. Raises
+        AssistantError `no_model` where it cannot be read."""
+        if INDEX not in self.bundle.files:
+            return None
+        try:
+            return Index.read(self.bundle.files[INDEX])
+        except AssistantError as error:
+            raise AssistantError(error.code, f"{self.bundle.folder}: {INDEX}: {error.text}") from None
 
 
 def load(bundle: Bundle, device: str, threads: int) -> Network:

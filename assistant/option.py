@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from assistant.request import AssistantError
 
 Value = int | float | bool | str
+AUTO = "auto"  # takes the value from the clip
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: `type` is `int`, `float`, `bool`, `text` or `choice`; `low` and `high` bound the numbers.
+    """One option: `type` is `int`, `float`, `bool`, `text`, `choice` or `series`; `low` and `high` bound the numbers.
 
+    A series is a number, or several joined by commas, one value a bar, or `auto`, which takes it from the clip.
     `default` None means that the task decides, as `help` says.
     """
 
@@ -37,9 +39,7 @@ class Option:
         except (TypeError, ValueError, OverflowError):
             raise AssistantError("bad_args", f"{self.key} {_show(value)} is not {self.range}") from None
         low, high = self.low, self.high
-        if not isinstance(checked, str) and (
-            (low is not None and checked < low) or (high is not None and checked > high)
-        ):
+        if any((low is not None and n < low) or (high is not None and n > high) for n in numbers_of(checked)):
             raise AssistantError("bad_args", f"{self.key} {_show(value)} is not {self.range}")
         if self.choices and checked not in self.choices:
             near = difflib.get_close_matches(str(checked), self.choices, 1)
@@ -59,7 +59,15 @@ class Option:
             if self.low is not None:
                 return f"{what} of at least {self.low:.10g}"
             return what
+        if self.type == "series":
+            one = f"a number from {self.low:.10g} to {self.high:.10g}"
+            return f"{one}, or several joined by commas, one for each bar, or {AUTO}"
         return "true or false" if self.type == "bool" else "text"
+
+    @property
+    def wire_type(self) -> str:
+        """The type as the protocol names it, which knows no lists: they travel as text."""
+        return "text" if self.type == "series" else self.type
 
 
 def check_options(options: Iterable[Option], given: Mapping[str, object]) -> dict[str, Value | None]:
@@ -110,10 +118,29 @@ def _text(value: object) -> str:
     return value
 
 
+def _series(value: object) -> Value:
+    """One number as it is, several as text with commas, or `auto`."""
+    if isinstance(value, str) and value.strip().lower() == AUTO:
+        return AUTO
+    numbers = [_float(part) for part in (value.split(",") if isinstance(value, str) else [value])]
+    return numbers[0] if len(numbers) == 1 else ",".join(f"{number:.10g}" for number in numbers)
+
+
+def numbers_of(value: Value) -> tuple[float, ...]:
+    """The numbers of a checked value: several of a series, none of other text."""
+    if not isinstance(value, str):
+        return (value,)
+    try:
+        return tuple(map(float, value.split(",")))
+    except ValueError:
+        return ()
+
+
 _READ: dict[str, Callable[[object], Value]] = {
     "int": _int,
     "float": _float,
     "bool": _bool,
     "text": _text,
     "choice": _text,
+    "series": _series,
 }

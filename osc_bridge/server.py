@@ -267,4 +267,4 @@ class Server:
 def option_row(option: Option) -> tuple[str, ...]:
     """An option as `/continuo/option` and the reference page show it, all in text."""
     bounds = (text_of(bound) for bound in (option.low, option.high))
-    return option.key, option.type, *bounds, text_of(option.default), "|".join(option.choices), option.help
+    return option.key, option.wire_type, *bounds, text_of(option.default), "|".join(option.choices), option.help

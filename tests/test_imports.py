@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-RUNTIME = {"numpy", "mido", "onnxruntime", "PIL", "platformdirs", "tqdm"}
+RUNTIME = {"numpy", "mido", "music21", "onnxruntime", "PIL", "platformdirs", "tqdm"}
 LEARNING = {"numpy", "torch", "lightning", "tensorboard", "symusic", "music21", "platformdirs", "sklearn", "tqdm"}
 ALLOWED = {
     "assistant": RUNTIME | {"assistant"},
@@ -22,7 +22,10 @@ ALLOWED = {
 }
 # what a command asks importlib for, where its extra brings it
 BY_NAME = {"osc_bridge/bench.py": {"torch", "export"}, "osc_bridge/bench_latent.py": {"export"}}
-ONE_FILE_ONLY = {"onnxruntime": "assistant/runtime.py"}  # in the folders that a daemon loads
+ONE_FILE_ONLY = {
+    "onnxruntime": "assistant/runtime.py",
+    "music21": "assistant/chords.py",
+}  # in the folders that a daemon loads
 HEAVY = ("torch", "lightning", "tensorboard", "symusic", "music21", "onnx", "sklearn", "transformers", "matplotlib")
 DAEMON = ("osc_bridge.daemon", "osc_bridge.client", "assistant.engine", "assistant.__main__", "assistant.task_command")
 MEASURING = (

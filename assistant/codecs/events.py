@@ -251,7 +251,8 @@ class NoteReader:
         self.previous = previous
         self.state = np.zeros(3, np.float32) if state is None else state
         self.velocity = velocity
-        self._pitch = self._total = self._offset = self._length = 0
+        self.total = 0  # steps of the note that is being read, or of the last one
+        self._pitch = self._offset = self._length = 0
 
     def read(self, token: int) -> Sequence[Note]:
         """The notes that `token` completes. Raises ValueError where it may not stand here."""
@@ -265,7 +266,7 @@ class NoteReader:
         self.state = grammar.advance(self.state, token)
         kind, value = KINDS[codec.kinds[token]], int(codec.values[token])
         if kind == "PITCH":
-            self._pitch, self._total = value, 0
+            self._pitch, self.total = value, 0
         elif kind == "VELOCITY":
             self.velocity = value
         elif kind == "OFFSET":
@@ -273,16 +274,16 @@ class NoteReader:
         elif kind == "LENGTH":
             self._length = value
         elif kind == "LONG":
-            self._total += value
+            self.total += value
         elif kind == "DURATION":
-            self._total += value
+            self.total += value
             return self._note()
         return ()
 
     def _note(self) -> Sequence[Note]:
         clock = int(self.state[2])
         start = max(0, clock * self.codec.step + self._offset)
-        end = (clock + self._total) * self.codec.step + self._length
+        end = (clock + self.total) * self.codec.step + self._length
         self._offset = self._length = 0
         return (Note(start, self._pitch, max(1, end - start), self.velocity),)
 

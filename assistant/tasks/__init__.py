@@ -33,6 +33,24 @@ COMMON = (
     Option("reply_file", "text", "", "also write the answers to files of this name in the spool folder"),
 )
 
+# What the tasks know that make new notes.
+ORIGINALITY = Option(
+    "originality",
+    "choice",
+    "report",
+    "say what is shared with the corpus that the model learnt from; avoid: replace what shares more than people do",
+    choices=("report", "avoid", "off"),
+)
+
+# What the tasks know that make new notes.
+ORIGINALITY = Option(
+    "originality",
+    "choice",
+    "report",
+    "report what is shared with the corpus that the model learnt from; avoid also replaces what copies",
+    choices=("report", "avoid", "off"),
+)
+
 TASKS: dict[str, ModuleType] = {
     task.NAME: task
     for task in (generate, continue_, interpolate, blend, vary, walk, refine_duration, refine_velocity, refine)
@@ -53,4 +71,5 @@ def in_place(task: str) -> bool:
 
 def options_of(task: str) -> tuple[Option, ...]:
     """The whole option table of a task: its own rows, then the common ones."""
-    return (*TASKS[task].OPTIONS, *COMMON)
+    new = () if in_place(task) else (ORIGINALITY,)
+    return (*TASKS[task].OPTIONS, *new, *COMMON)

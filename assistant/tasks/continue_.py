@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from assistant.aims import aims_of
 from assistant.bundle import Bundle
 from assistant.condition import condition_of_clip
 from assistant.generator import prompt_of, recent
@@ -29,10 +30,11 @@ def check(clips: Clips, options: Options) -> None:
     """Raises AssistantError where the clip cannot be continued."""
     if all(note.muted for note in clips[0].notes):
         raise AssistantError("bad_args", "the clip has no notes that sound; use generate to start from nothing")
+    aims_of(options, clips[0], clips[0])
 
 
 def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
     """The new notes, slice by slice."""
     heard = recent(clips[0])
     prompt = prompt_of(network.bundle.events, heard, cut=heard.length < clips[0].length)
-    return sample(network, heard, prompt, condition_of_clip(heard), options, stop, clips[0].length)
+    return sample(network, heard, prompt, condition_of_clip(heard), options, stop, clips[0].length, clips[0])

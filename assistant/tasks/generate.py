@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from assistant.aims import aims_of
 from assistant.bundle import Bundle
 from assistant.clip import Clip
 from assistant.codecs.events import START
@@ -23,11 +24,11 @@ NAME = "generate"
 SUMMARY = "new music from nothing"
 OPTIONS = (
     BARS,
-    Option("tempo", "float", 120.0, "quarters a minute", 5, 1000),
-    Option("meter", "text", "4/4", "beats over the note that is one beat, such as 3/4 or 6/8"),
+    Option("tempo", "float", None, "quarters a minute; left out: that of the clip, else 120", 5, 1000),
+    Option("meter", "text", "", "beats over a note value, such as 3/4 or 6/8; empty: that of the clip, else 4/4"),
     *SAMPLING,
 )
-CLIPS = (0, 0)
+CLIPS = (0, 1)  # the clip, where there is one, is only looked at: for `auto`, and for what is kept of it
 
 
 def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
@@ -36,22 +37,28 @@ def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
 
 
 def check(clips: Clips, options: Options) -> None:
-    """Raises AssistantError where the meter is none."""
-    empty(options)
+    """Raises AssistantError where the options make no sense."""
+    aims_of(options, clips[0] if clips else None, empty(clips, options))
 
 
-def empty(options: Options) -> Clip:
+def empty(clips: Clips, options: Options) -> Clip:
     """An empty clip with the tempo and meter asked for. Raises AssistantError `bad_args` where the meter is none."""
-    text = str(options["meter"])
+    like = clips[0] if clips else Clip((), 0)
+    text = str(options["meter"] or "{}/{}".format(*like.meter))
     try:
         numerator, denominator = (int(part) for part in text.split("/"))
-        return Clip((), 0, float(options["tempo"] or 0), (numerator, denominator))
+        return Clip((), 0, float(options["tempo"] or like.tempo), (numerator, denominator))
     except ValueError:
         raise AssistantError("bad_args", f"meter {text} is not 1 to 64 over 1, 2, 4, 8, 16, 32 or 64") from None
 
 
 def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
-    """The notes, slice by slice; from the prior of a latent space where the model has one."""
+    """The notes, slice by slice; from the prior of a latent space where the model has one. Where a clip is given, they
+    stand behind it."""
+    start = empty(clips, options)
     if network.bundle.card.family != "charrnn":
-        return prior.slices(network, empty(options), options, stop)
-    return sample(network, empty(options), Prompt(np.array([START]), 0), condition(), options, stop, 0)
+        return prior.slices(network, start, options, stop)
+    at = clips[0].length if clips else 0
+    return sample(
+        network, start, Prompt(np.array([START]), 0), condition(), options, stop, at, clips[0] if clips else None
+    )

@@ -8,9 +8,10 @@ from assistant.bundle import Bundle
 from assistant.clip import Clip
 from assistant.latent import Latent
 from assistant.network import Network
+from assistant.reached import measures_of
 from assistant.request import AssistantError, Candidate
 from assistant.tasks.answer import Options
-from assistant.tasks.sampling import measures_of, voices_of
+from assistant.tasks.sampling import voices_of
 
 MOST_BARS = 64
 MOST_NOTES = 4096  # of a clip

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from assistant.aims import asked_of, show
 from assistant.clip import Clip
 from assistant.latent import Codes, Latent, clip_from
 from assistant.network import Network
+from assistant.reached import measures_of
 from assistant.request import AssistantError, Candidate
 from assistant.tasks import meet
 from assistant.tasks.answer import News, Options, Stop, in_turn
-from assistant.tasks.sampling import measures_of
 
 NEAR = 0.8  # how much the code of a phrase keeps of the one before
 
@@ -20,10 +21,11 @@ NEAR = 0.8  # how much the code of a phrase keeps of the one before
 def slices(network: Network, like: Clip, options: Options, stop: Stop) -> Iterator[News]:
     """One candidate after the other, with the tempo and meter of `like`. Raises AssistantError `bad_args` for options
     that only sampling note by note can follow."""
-    for key in ("density", "register"):
-        if options[key] is not None:
-            text = f"{key} {options[key]:g} cannot be asked of {network.bundle.card.name}: use vary on what it makes"
-            raise AssistantError("bad_args", text)
+    for key in asked_of(options):
+        text = (
+            f"{key} {show(options[key])} cannot be asked of {network.bundle.card.name}: it does not sample note by note"
+        )
+        raise AssistantError("bad_args", text)
     latent = meet.latent_of(network, (like,))
     return in_turn(_candidates(latent, like, options, stop), int(options["candidates"] or 1))
 

@@ -8,16 +8,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.aims import STEERING, Aims, aims_of
 from assistant.bundle import MODEL, Bundle
-from assistant.clip import TICKS, Clip, Note
+from assistant.clip import Clip, Note
 from assistant.codecs.events import KINDS, EventCodec
 from assistant.codecs.notes import NoteCodec
-from assistant.condition import DENSITY, GIVEN, MOST_DENSE, PITCH
+from assistant.finish import finished
 from assistant.generator import Plan, Prompt, generate
+from assistant.guide import Guidance
 from assistant.network import Network
 from assistant.option import Option
+from assistant.reached import reached, short_of
 from assistant.request import Candidate
-from assistant.tasks.answer import Clips, News, Options, Slice, Stop
+from assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
 
 BARS = Option("bars", "int", 4, "how many bars to make", 1, 64)
 SAMPLING = (
@@ -30,10 +33,7 @@ SAMPLING = (
         0.05,
         1.0,
     ),
-    Option("density", "float", None, "notes a quarter; left out: as the clip, or free", 0.05, MOST_DENSE),
-    Option(
-        "register", "float", None, "mean pitch as a MIDI number, 60 is middle C; left out: as the clip, or free", 0, 127
-    ),
+    *STEERING,
 )
 
 
@@ -46,18 +46,8 @@ HOLD = Option(
     1,
 )
 SUITING_HOLD = {"one": 0.0, "many": 0.5}  # what predicts the true continuations of the valid split best, by voices
+GROUP, TOGETHER = 8, 4  # rows from which a steered candidate is chosen, and such candidates in one batch
 RARE = 0.02  # share that a pitch class which the clip has not yet is taken to have
-
-
-def steered(given: NDArray[np.float32], options: Options) -> NDArray[np.float32]:
-    """A condition with the density and register that the options ask for."""
-    given = given.copy()
-    flags = np.arange(GIVEN.start, GIVEN.stop)
-    for key, column, scale, flag in (("register", PITCH, 127.0, flags[1]), ("density", DENSITY, MOST_DENSE, flags[2])):
-        value = options[key]
-        if value is not None:
-            given[column], given[flag] = float(value) / scale, 1
-    return given
 
 
 def tonal_bias(codec: EventCodec, clip: Clip, hold: float) -> NDArray[np.float32]:
@@ -93,64 +83,99 @@ def count(clips: Clips, options: Options) -> int:
 
 
 def sample(
-    network: Network, clip: Clip, prompt: Prompt, given: NDArray[np.float32], options: Options, stop: Stop, at: int
+    network: Network,
+    clip: Clip,
+    prompt: Prompt,
+    given: NDArray[np.float32],
+    options: Options,
+    stop: Stop,
+    at: int,
+    asked: Clip | None,
 ) -> Iterator[News]:
-    """The bars that follow `clip`, a `recent` one, which gives end and meter; `at` ticks after the clip as given."""
-    codec, graph = network.bundle.events, network.graphs[MODEL]
-    bars, candidates = int(options["bars"] or 1), count((), options)
-    plan = _plan(codec, clip, prompt, given, options)
-    end = bars * clip.bar
-    made: list[list[Note]] = [[] for _ in range(candidates)]
-    finished: set[int] = set()
-    for news in generate(network.bundle, graph, plan, stop):
+    """The bars that follow `clip`, a `recent` one, which gives end and meter; `at` ticks after the clip as given;
+    `asked`: the whole clip as given, which `auto` and what is kept look at."""
+    aims = aims_of(options, asked, clip)
+    plan = _plan(network.bundle.events, clip, prompt, given, options, aims)
+    make = _chosen if aims.asked else _streamed
+    return make(network, plan, clip, aims, stop, at)
+
+
+def _streamed(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at: int) -> Iterator[News]:
+    """Notes as soon as they are final."""
+    end = aims.bars * clip.bar
+    made: list[list[Note]] = [[] for _ in range(plan.candidates)]
+    done: set[int] = set()
+    for news in generate(network.bundle, network.graphs[MODEL], plan, stop):
         slices = []
         for row, notes, whole in news:
             placed = tuple(_placed(note, clip.length, end) for note in notes)
             first = len(made[row.index])
             made[row.index] += placed
-            candidate = candidate_of(tuple(made[row.index]), clip, bars, at) if whole else None
-            finished |= {row.index} if whole else set()
+            done |= {row.index} if whole else set()
+            candidate = None
+            if whole:
+                new = finished(made[row.index], None, aims, clip)
+                candidate = Candidate(new, at, reached(new, aims))
             slices.append(Slice(row.index, first, placed, candidate))
-        reached = [1.0 if k in finished else (n[-1].start / end if n else 0.0) for k, n in enumerate(made)]
-        yield slices, min(1.0, sum(reached) / candidates)
+        share = [1.0 if k in done else (n[-1].start / end if n else 0.0) for k, n in enumerate(made)]
+        yield slices, min(1.0, sum(share) / plan.candidates)
 
 
-def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: NDArray[np.float32], options: Options) -> Plan:
-    bars, hold, step = int(options["bars"] or 1), options.get("hold"), codec.step
-    begin, until = round(clip.length / step), -(-(clip.length + bars * clip.bar) // step)
-    sounding = max((round(note.end / step) for note in clip.notes if not note.muted), default=0)
+def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at: int) -> Iterator[News]:
+    """Whole candidates, each the best of `GROUP` that were made for it."""
+    end, total = aims.bars * clip.bar, plan.candidates
+    for index in range(0, total, TOGETHER):
+        some = range(index, min(index + TOGETHER, total))
+        rows = replace(plan, first=index * GROUP, candidates=len(some) * GROUP)
+        made: dict[int, list[Note]] = {rows.first + k: [] for k in range(rows.candidates)}
+        whole: set[int] = set()
+        for news in generate(network.bundle, network.graphs[MODEL], rows, stop):
+            for row, notes, last in news:
+                made[row.index] += [_placed(note, clip.length, end) for note in notes]
+                whole |= {row.index} if last else set()
+            share = [1.0 if k in whole else (n[-1].start / end if n else 0.0) for k, n in made.items()]
+            yield [], (index + len(some) * sum(share) / len(share)) / total
+        if len(whole) < rows.candidates:
+            return
+        best = []
+        for k in some:
+            clips = [finished(made[k * GROUP + j], plan.guidance, aims, clip) for j in range(GROUP)]
+            new = min(clips, key=lambda made: short_of(made, aims))
+            best.append(at_once(k, Candidate(new, at, reached(new, aims))))
+        yield best, (index + len(some)) / total
+
+
+def _plan(
+    codec: EventCodec, clip: Clip, prompt: Prompt, given: NDArray[np.float32], options: Options, aims: Aims
+) -> Plan:
+    hold, step = options.get("hold"), codec.step
+    begin, until = round(clip.length / step), -(-(clip.length + aims.bars * clip.bar) // step)
+    guidance = Guidance(codec, aims, begin, until, clip.bar // step) if aims.asked else None
     return Plan(
         prompt=prompt,
         begin=begin,
         until=until,
         bar=clip.bar // step,
         meter=clip.meter,
-        condition=steered(given, options),
+        condition=given,
         bias=tonal_bias(codec, clip, SUITING_HOLD[codec.voices] if hold is None else float(hold)),
         seed=int(options["seed"] or 0),
         candidates=count((), options),
         temperature=float(options["temperature"] or 1.0),
         top_p=float(options["top_p"] or 1.0),
-        # one voice waits for the note that still sounds, but never through more than half of what was asked for
-        silent_until=min(sounding, (begin + until) // 2) if codec.voices == "one" else 0,
+        silent_until=0 if aims.rhythm or aims.beat else _still(codec, clip, begin, until),
+        guidance=guidance,
     )
+
+
+def _still(codec: EventCodec, clip: Clip, begin: int, until: int) -> int:
+    """Where one voice has sung the last note of the clip to its end: it waits, but never through more than half of
+    what was asked for."""
+    sounding = max((round(note.end / codec.step) for note in clip.notes if not note.muted), default=0)
+    return min(sounding, (begin + until) // 2) if codec.voices == "one" else 0
 
 
 def _placed(note: Note, origin: int, end: int) -> Note:
     """A note on the clock of the new clip, cut where that clip ends."""
     start = max(0, note.start - origin)
     return replace(note, start=start, duration=min(note.duration, end - start))
-
-
-def candidate_of(notes: tuple[Note, ...], clip: Clip, bars: int, at: int) -> Candidate:
-    """A whole candidate of `bars` bars with the tempo and meter of `clip`, and measures of it."""
-    made = Clip(notes, bars * clip.bar, clip.tempo, clip.meter)
-    return Candidate(made, at, measures_of(made))
-
-
-def measures_of(clip: Clip) -> dict[str, float | str]:
-    """What is said of a candidate: notes a quarter, and the mean pitch where there are notes."""
-    measures: dict[str, float | str] = {"density": round(len(clip.notes) * TICKS / (clip.length or clip.bar), 3)}
-    if clip.notes:
-        measures["register"] = round(sum(note.pitch for note in clip.notes) / len(clip.notes), 2)
-    return measures

@@ -17,11 +17,11 @@ from assistant.latent import CLOSED, FREE, Codes, Forced, Latent, clip_from, lev
 from assistant.moves import edited, held, moved
 from assistant.network import Network
 from assistant.option import Option
+from assistant.reached import measures_of
 from assistant.request import AssistantError, Candidate
 from assistant.tasks import meet
 from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
 from assistant.tasks.sampling import count as count
-from assistant.tasks.sampling import measures_of
 
 NAME = "vary"
 SUMMARY = "other versions of a clip: near it, or with more or less of something"

@@ -16,11 +16,11 @@ from assistant.codecs.phrases import Bars
 from assistant.latent import Codes, Latent, clip_from, levelled
 from assistant.network import Network
 from assistant.option import Option
+from assistant.reached import measures_of
 from assistant.request import AssistantError, Candidate
 from assistant.tasks import generate, meet
 from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
 from assistant.tasks.sampling import count as count
-from assistant.tasks.sampling import measures_of
 
 NAME = "walk"
 SUMMARY = "a walk through codes, bar by bar, that comes back to a theme; from a clip where one is given"
@@ -49,25 +49,25 @@ Choose = Callable[[Codes], Codes]
 
 def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
     """How well a bundle does; the best is taken where none is named."""
-    return meet.suits(bundle, clips or (generate.empty(options),), binary=True)
+    return meet.suits(bundle, clips or (generate.empty((), options),), binary=True)
 
 
 def check(clips: Clips, options: Options) -> None:
     """Raises AssistantError where there is nothing to walk from."""
     meet.check_clips(clips)
-    generate.empty(options)
+    generate.empty((), options)
 
 
 def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
     """One candidate after the other."""
-    latent = meet.latent_of(network, clips or (generate.empty(options),))
+    latent = meet.latent_of(network, clips or (generate.empty((), options),))
     if not latent.binary:
         raise AssistantError("bad_args", f"model {network.bundle.card.name} has no binary codes to walk through")
     return in_turn(_candidates(latent, clips, options, stop), count(clips, options))
 
 
 def _candidates(latent: Latent, clips: Clips, options: Options, stop: Stop) -> Iterator[Candidate]:
-    like = clips[0] if clips else generate.empty(options)
+    like = clips[0] if clips else generate.empty((), options)
     given = latent.encode(clips[0]) if clips else None
     bars, steps = int(options["bars"] or 1), like.bar // latent.codec.step
     for index in range(count(clips, options)):

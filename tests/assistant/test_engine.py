@@ -172,7 +172,7 @@ def test_density_and_register_are_steered(engine: Engine) -> None:
     [
         ("sing", (), {}, "not_found", "unknown task sing; known: generate, continue"),
         ("continue", (), {}, "bad_args", "continue takes 1 clips, 0 were given"),
-        ("generate", (SCALE,), {}, "bad_args", "generate takes 0 clips, 1 were given"),
+        ("generate", (SCALE,) * 2, {}, "bad_args", "generate takes 0 to 1 clips, 2 were given"),
         ("continue", (Clip((), 3840),), {}, "bad_args", "no notes that sound"),
         ("continue", (SCALE,), {"bars": 0}, "bad_args", "bars 0 is not a whole number from 1 to 64"),
         ("continue", (SCALE,), {"temperature": "hot"}, "bad_args", "temperature hot is not a number from 0.1 to 2"),

@@ -1,0 +1,269 @@
+"""Guidance: tells the sampling of each candidate, token by token, what it may choose and what it had better choose.
+
+Limits close tokens outright. Wishes lean on the logits as far as what has been made so far falls short of them, as a
+controller does: notes that are owed, pitches that are owed, pitch classes that are owed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.aims import Aims
+from assistant.clip import TICKS, Clip, Note
+from assistant.codecs.events import KINDS, EventCodec, NoteReader
+from assistant.condition import PARTS, condition
+from assistant.inputs import FORBIDDEN
+from assistant.request import AssistantError
+
+Floats = NDArray[np.float32]
+
+# How hard each wish leans, in nats; by voices, as chords come in lumps and hands lie far apart.
+PACE = {"one": 0.5, "many": 0.15}  # for each note owed, and each doubling of a length
+LIFT = {"one": 0.014, "many": 0.0035}  # for each semitone owed, and each semitone from the mean asked
+OWED, LEAN = 0.8, 0.8  # for each note of a pitch class owed; how far the shares asked count from the start
+MOST_NOTES, MOST_SEMITONES, MOST_OF_A_CLASS = 4.0, 24.0, 3.0  # owed, beyond which nothing leans harder
+RARE = 0.004  # share below which pitch classes are not told apart
+JOIN = 0.2  # for each note owed: how much likelier one more joins a chord
+_PITCHES = np.arange(128, dtype=np.float32)
+_SHAPE = ("VELOCITY", "LONG", "DURATION", "OFFSET", "LENGTH")
+
+
+@dataclass(frozen=True)
+class Onset:
+    """Notes that start together: the grid step, and of each note its pitch, its length in steps, and (start, duration)
+    in ticks as it was given."""
+
+    step: int
+    pitches: tuple[int, ...]
+    lengths: tuple[int, ...]
+    given: tuple[tuple[int, int], ...]
+
+
+def onsets_of(codec: EventCodec, clip: Clip) -> tuple[Onset, ...]:
+    """The onsets of a clip on the grid of a codec; with one voice a note each."""
+    found = []
+    for step, rows in groupby(codec.grid(clip), lambda row: row[0]):
+        notes = [
+            (pitch, length, step * codec.step + early, (step + length) * codec.step + late)
+            for _, pitch, length, _, early, late in rows
+        ]
+        given = tuple((max(start, 0), max(end - max(start, 0), 1)) for *_, start, end in notes)
+        found.append(Onset(step, tuple(note[0] for note in notes), tuple(note[1] for note in notes), given))
+    return tuple(found)
+
+
+def template(clip: Clip, bars: int, bar: int) -> Clip:
+    """`bars` bars of `bar` ticks with the notes of a clip, again and again, cut where they end."""
+    length = -(-max(clip.length, 1) // bar) * bar
+    times = -(-bars * bar // length)
+    copies = Clip((), 0, clip.tempo, clip.meter)
+    for _ in range(times):
+        copies = copies.joined(Clip(tuple(n for n in clip.notes if not n.muted), length, clip.tempo, clip.meter))
+    cut = copies.window(0, bars * bar)
+    ends = [Note(n.start, n.pitch, min(n.duration, cut.length - n.start), n.velocity) for n in cut.notes]
+    return Clip(tuple(ends), cut.length, clip.tempo, clip.meter)
+
+
+class Guidance:
+    """Aims on the grid of a codec, for music from step `begin` to `until` in bars of `bar` steps.
+
+    Raises AssistantError `bad_args` where a limit leaves nothing of the grid.
+    """
+
+    def __init__(self, codec: EventCodec, aims: Aims, begin: int, until: int, bar: int) -> None:
+        self.codec, self.aims = codec, aims
+        self.begin, self.until, self.bar = begin, until, bar
+        self.of = {kind: codec.kinds == index for index, kind in enumerate(KINDS)}
+        self.shape = np.isin(codec.kinds, [KINDS.index(kind) for kind in _SHAPE])
+        self.sounding = self.of["LONG"] | self.of["DURATION"]
+        self.doublings = np.log2(np.maximum(codec.values, 1)).astype(np.float32)
+        self.classes = np.arange(128) % 12
+        self.closed = [np.where(aims.allowed(bar), 0, FORBIDDEN).astype(np.float32) for bar in range(aims.bars)]
+        ticks = bar * codec.step
+        self.rhythm = onsets_of(codec, template(aims.rhythm, aims.bars, ticks)) if aims.rhythm else ()
+        self.pitches = [sorted({*o.pitches}) for o in onsets_of(codec, aims.pitches)] if aims.pitches else []
+        density = np.array(aims.density or [0.0] * aims.bars)
+        self.due = np.r_[0, np.cumsum(density * bar / codec.resolution)]  # notes, at each bar line
+        self.shares_at = [at // codec.step for at, _ in aims.shares]
+        self.told = [self._told(bar) for bar in range(aims.bars)]
+        self.wanted = [np.float64(LEAN) * np.log(12 * (shares + RARE)) for _, shares in aims.shares]
+        pace = PACE[codec.voices]
+        self.paces = [pace * (self.doublings - np.float32(np.log2(codec.resolution / d))) for d in aims.density or ()]
+        self.time = np.flatnonzero(self.of["TIME"])
+        self.limits = [self._lengths(bar) for bar in range(aims.bars)]
+        for onset in self.rhythm:
+            room = int((self.closed[onset.step // bar] == 0).sum())
+            if room < len(onset.lengths):
+                text = f"rhythm_from clip has {len(onset.lengths)} notes at once, the limits leave {room} pitches"
+                raise AssistantError("bad_args", text)
+
+    def _lengths(self, bar: int) -> tuple[int, int]:
+        """Steps that a note of a bar must have at least and may have at most, so that swing leaves them inside the
+        limits: it stretches what lies before the off-beat and shrinks what lies behind it."""
+        aims, step = self.aims, self.codec.step
+        swing = max(aims.swing or (50.0,)) / 50
+        low = -(-aims.shortest[bar] // step) if aims.shortest else 1
+        low = -(-low * 1000 // round(1000 * min(1.0, 2 - swing))) if aims.shortest else 1
+        high = int(aims.longest[bar] / swing) // step if aims.longest else 10**9
+        if low > high:
+            short, long = ((v or (0,) * aims.bars)[bar] / TICKS for v in (aims.shortest, aims.longest))
+            raise AssistantError("bad_args", f"shortest {short:g} to longest {long:g} holds no note of the grid")
+        return low, high
+
+    def bar_of(self, clock: float) -> int:
+        """The bar that a step lies in."""
+        return min(max(int(clock - self.begin) // self.bar, 0), self.aims.bars - 1)
+
+    def segment(self, clock: float) -> int:
+        """Which of the aims' shares are asked at a step."""
+        return max(bisect_right(self.shares_at, clock - self.begin) - 1, 0)
+
+    def condition(self, base: Floats, clock: float) -> Floats:
+        """(SIZE,) the condition at a step: that of the task, with what is asked of the bar in its place."""
+        asked, told = self.told[self.bar_of(clock)]
+        return np.where(told, asked, base)
+
+    def _told(self, bar: int) -> tuple[Floats, NDArray[np.bool_]]:
+        """(SIZE,) a condition with what is asked of a bar, and (SIZE,) which columns that is."""
+        aims = self.aims
+        asked = condition(
+            sum((shares for _, shares in aims.shares), np.zeros(12)) if aims.shares else None,
+            aims.register[bar] if aims.register else None,
+            aims.density[bar] if aims.density else None,
+        )
+        told = np.zeros(len(asked), bool)
+        for columns in PARTS:
+            told[columns] = asked[columns[-1]] > 0
+        return asked, told
+
+
+class Guide:
+    """What guides one candidate: `lean` before each token, `took` after it."""
+
+    def __init__(self, guidance: Guidance) -> None:
+        self.on = guidance
+        self.notes = 0
+        self.clock, self.onset, self.here = -1, -1, 0  # the present onset: its step, its number, its notes so far
+        self.owed_pitch = 0.0  # semitones
+        self.owed = np.zeros(12)  # notes of each pitch class
+        self.ends: list[int] = []
+
+    def lean(self, reader: NoteReader, bias: Floats) -> None:
+        """Adds to the logits (V,) of the token after those that `reader` has read, in place."""
+        on, clock = self.on, int(reader.state[2])
+        kind = KINDS[on.codec.kinds[reader.previous]]
+        if kind in ("PITCH", *_SHAPE[:2], *_SHAPE[3:]):
+            self._length(clock, reader.total, bias)
+            return
+        if on.rhythm or on.pitches:
+            bias[on.shape] = FORBIDDEN  # no note is said twice
+        elif kind == "DURATION":
+            self._length(clock, reader.total, bias)
+        self._pitch(clock, bias)
+        self._time(clock, bias)
+        if on.rhythm:
+            self._given_time(clock, bias)
+
+    def took(self, reader: NoteReader, notes: Sequence[Note]) -> None:
+        """Counts the notes that the last token has completed."""
+        on, aims, clock = self.on, self.on.aims, int(reader.state[2])
+        for note in notes:
+            self.onset, self.here = (self.onset, self.here + 1) if clock == self.clock else (self.onset + 1, 1)
+            self.clock = clock
+            self.notes += 1
+            if aims.register:
+                self.owed_pitch += aims.register[on.bar_of(clock)] - note.pitch
+            if aims.shares:
+                self.owed += aims.shares[on.segment(clock)][1]
+                self.owed[note.pitch % 12] -= 1
+            self.ends = sorted([*(end for end in self.ends if end > clock), clock + reader.total])
+            if aims.polyphony and len(self.ends) >= aims.polyphony:
+                # the grammar waits until one of them has ended
+                free = self.ends[len(self.ends) - aims.polyphony] - clock
+                reader.state = np.array([reader.state[0], max(reader.state[1], free), clock], np.float32)
+
+    def _late(self, clock: int) -> float:
+        """How many notes are owed."""
+        on, bar = self.on, self.on.bar_of(clock)
+        due = on.due[bar] + (on.due[bar + 1] - on.due[bar]) * (clock - on.begin - bar * on.bar) / on.bar
+        return max(-MOST_NOTES, min(MOST_NOTES, float(due) + 1 - self.notes))
+
+    def _pace(self, clock: int) -> Floats:
+        """(V,) what is added to tokens of time so that the notes that are owed come."""
+        pace: Floats = self.on.paces[self.on.bar_of(clock)] * np.float32(-self._late(clock))
+        return pace
+
+    def _place(self, clock: int) -> tuple[int, int]:
+        """Number of the onset that a note at `clock` belongs to, and number of that note in it."""
+        return (self.onset, self.here) if clock == self.clock else (self.onset + 1, 0)
+
+    def _pitch(self, clock: int, bias: Floats) -> None:
+        on, aims, bar = self.on, self.on.aims, self.on.bar_of(clock)
+        lean = on.closed[bar].copy()
+        if aims.register:
+            semitones = max(-MOST_SEMITONES, min(MOST_SEMITONES, self.owed_pitch))
+            lean += np.float32(LIFT[on.codec.voices] * semitones) * (_PITCHES - np.float32(aims.register[bar]))
+        if aims.shares:
+            owed = np.minimum(np.maximum(self.owed, -MOST_OF_A_CLASS), MOST_OF_A_CLASS)
+            lean += (on.wanted[on.segment(clock)] + OWED * owed)[on.classes]
+        if aims.density and clock == self.clock and on.codec.voices == "many":
+            lean += JOIN * self._late(clock)
+        off_beat = aims.beat and not self.notes and (clock - on.begin) % (aims.beat // on.codec.step)
+        if off_beat or clock > on.until - on.limits[-1][0]:  # a note that starts here would be cut too short
+            lean[:] = FORBIDDEN
+        number, above = self._place(clock)
+        if on.rhythm and number < len(on.rhythm):
+            free = np.flatnonzero(on.closed[bar] == 0)
+            lean[free[len(free) - (len(on.rhythm[number].lengths) - above - 1) :]] = FORBIDDEN  # for the others above
+        if on.pitches:
+            chord = on.pitches[number % len(on.pitches)]
+            lean[np.arange(128) != (chord[above] if above < len(chord) else -1)] = FORBIDDEN
+            if above and above < len(chord):
+                bias[on.of["TIME"]] = FORBIDDEN
+        bias[on.of["PITCH"]] += lean
+
+    def _time(self, clock: int, bias: Floats) -> None:
+        on, aims = self.on, self.on.aims
+        landing = clock + on.codec.values
+        shut = (landing > on.until - on.limits[-1][0]) & (landing < on.until)
+        if aims.beat and not self.notes:
+            shut |= (landing - on.begin) % (aims.beat // on.codec.step) > 0
+        longest = on.codec.values == 4 * on.codec.resolution  # after which more time may come
+        bias[on.of["TIME"] & shut & ~longest] = FORBIDDEN
+        if aims.density:
+            bias[on.time] += self._pace(clock)[on.time]
+
+    def _given_time(self, clock: int, bias: Floats) -> None:
+        """Only the way to the next onset of the given rhythm, or the next note of the present one."""
+        on, following = self.on, self.onset + 1
+        due = on.begin + on.rhythm[following].step if following < len(on.rhythm) else on.until
+        present = clock == self.clock and self.here < len(on.rhythm[self.onset].lengths)
+        if present or clock == due:
+            bias[on.of["TIME"]] = FORBIDDEN
+            return
+        bias[on.of["PITCH"]] = FORBIDDEN
+        wait = min(max(due - clock, 1), 4 * on.codec.resolution)
+        bias[on.of["TIME"] & (on.codec.values != wait)] = FORBIDDEN
+
+    def _length(self, clock: int, total: int, bias: Floats) -> None:
+        """What may follow where a length may follow; `total`: the steps that the note has already."""
+        on, aims = self.on, self.on.aims
+        most = 4 * on.codec.resolution
+        low, high = on.limits[on.bar_of(clock)]
+        if on.rhythm:
+            number, above = self._place(clock)
+            low = high = on.rhythm[number].lengths[above]
+        reach = total + on.codec.values
+        bias[on.of["DURATION"] & ((reach < low) | (reach > high))] = FORBIDDEN
+        if total + most + 1 > high:
+            bias[on.of["LONG"]] = FORBIDDEN
+        if on.rhythm or aims.shortest or aims.longest:
+            bias[on.of["OFFSET"] | on.of["LENGTH"]] = FORBIDDEN
+        if aims.density and on.codec.voices == "one":
+            bias[on.sounding] += self._pace(clock)[on.sounding]
