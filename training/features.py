@@ -30,7 +30,7 @@ FEATURES = {
     "note lengths": "share of each of twelve note lengths",
 }
 LENGTHS = np.array([96, 48, 24, 12, 6, 72, 36, 18, 9, 32, 16, 8])  # in 96ths of a bar
-CELLS = 2048  # of the grid that a density lives on
+CELLS = 1024  # of the grid that a density lives on
 TINY = 1e-12
 
 
@@ -89,37 +89,52 @@ class Densities:
         return float((p * np.log((p + TINY) / (q + TINY))).sum())
 
 
-def densities(set_: Array, other: Array, often: Array | None = None, other_often: Array | None = None) -> Densities:
-    """The densities of the distances within a set of features (N, D), N > 1, and from it to another set (M, D).
+@dataclass(frozen=True)
+class Distances:
+    """All distances within a set of N clips and from it to another of M, as cells of a `grid` (CELLS,).
 
-    often (N,), other_often (M,): how often each clip counts, for a bootstrap; a clip has no distance to itself.
+    pairs: (2, K) the pairs of different clips, within: (K,) their cells, between: (N, M)
     """
-    within, between = distances(set_, set_), distances(set_, other)
-    a = np.ones(len(set_)) if often is None else often
-    b = np.ones(len(other)) if other_often is None else other_often
-    apart = ~np.eye(len(set_), dtype=bool)
-    low = min(within[apart].min(), between.min())
-    high = max(within.max(), between.max(), low + TINY)
-    grid = np.linspace(low, high, CELLS)
-    return Densities(grid, density(within[apart], np.outer(a, a)[apart], grid), density(between, np.outer(a, b), grid))
+
+    grid: Array
+    pairs: NDArray[np.int64]
+    within: NDArray[np.int64]
+    between: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, own: Array, other: Array) -> Distances:
+        """Of features (N, D), N > 1, and (M, D)."""
+        pairs = np.array(np.triu_indices(len(own), 1))
+        within, between = distances(own, own)[tuple(pairs)], distances(own, other)
+        low, high = min(within.min(), between.min()), max(within.max(), between.max())
+        grid = np.linspace(low, max(high, low + TINY), CELLS)
+        cells = (np.rint((values - low) / (grid[1] - grid[0])).astype(np.int64) for values in (within, between))
+        return cls(grid, pairs, *cells)
+
+    def densities(self, often: Array | None = None, other_often: Array | None = None) -> Densities:
+        """The densities of both; `often` (N,) and `other_often` (M,) say how often each clip counts, for a bootstrap.
+        What has no distance has the density nan."""
+        a = np.ones(len(self.between)) if often is None else often
+        b = np.ones(self.between.shape[1]) if other_often is None else other_often
+        first, second = self.pairs
+        # both ways, as MGEval counts them: the bandwidth depends on how many there are
+        within = np.bincount(self.within, 2 * a[first] * a[second], CELLS)
+        between = np.bincount(self.between.ravel(), np.outer(a, b).ravel(), CELLS)
+        return Densities(self.grid, density(within, self.grid), density(between, self.grid))
 
 
-def density(values: Array, often: Array, grid: Array) -> Array:
-    """(CELLS,) the density at the even points of `grid` of values within it, each of which is there so `often`.
+def density(counts: Array, grid: Array) -> Array:
+    """(CELLS,) the density over an even `grid` of values that are there `counts` often (CELLS,); nan without any.
 
-    Gaussian kernels with Scott's bandwidth, as `scipy.stats.gaussian_kde` has them, by binning and one convolution
-    (Silverman, Algorithm AS 176, 1982). Values that are all alike get the narrowest kernel that the grid can show.
+    Gaussian kernels with Scott's bandwidth, as `scipy.stats.gaussian_kde` has them, by one convolution (Silverman,
+    Algorithm AS 176, 1982). Values that are all alike get the narrowest kernel that the grid can show.
     """
-    values, often = values.ravel(), often.ravel()
-    total, step = often.sum(), grid[1] - grid[0]
-    mean = (often * values).sum() / total
-    deviation = np.sqrt((often * (values - mean) ** 2).sum() / max(total - 1, 1))
-    width = max(deviation * total**-0.2, step)
-    at = (values - grid[0]) / step
-    left = np.clip(at.astype(np.int64), 0, CELLS - 2)
-    part = at - left
-    counts = np.bincount(left, often * (1 - part), CELLS) + np.bincount(left + 1, often * part, CELLS)
-    away = np.arange(CELLS) * step / width
-    kernel = np.exp(-0.5 * np.r_[away, np.inf, away[:0:-1]] ** 2)
-    smooth = np.fft.irfft(np.fft.rfft(counts, 2 * CELLS) * np.fft.rfft(kernel), 2 * CELLS)[:CELLS]
-    return np.asarray(np.maximum(smooth, 0) / (total * width * np.sqrt(2 * np.pi)))
+    total, step = counts.sum(), grid[1] - grid[0]
+    if not total:
+        return np.full(CELLS, np.nan)
+    mean = (counts * grid).sum() / total
+    deviation = np.sqrt((counts * (grid - mean) ** 2).sum() / max(total - 1, 1))
+    width = max(deviation / step * total**-0.2, 1.0)  # in cells
+    turns = 2 * np.pi * np.fft.rfftfreq(2 * CELLS)
+    smooth = np.fft.irfft(np.fft.rfft(counts, 2 * CELLS) * np.exp(-0.5 * (turns * width) ** 2), 2 * CELLS)[:CELLS]
+    return np.asarray(np.maximum(smooth, 0) / (total * step))

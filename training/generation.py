@@ -19,7 +19,9 @@ from assistant.bundle import Bundle
 from assistant.clip import Clip
 from assistant.codecs.events import EventCodec
 from assistant.engine import Engine
+from assistant.network import Network
 from assistant.option import Value
+from assistant.originality import Index
 from assistant.request import AssistantError, Request
 from assistant.tasks import options_of
 from training.bleu import references
@@ -52,9 +54,10 @@ def studies(
     Raises AssistantError `bad_args` where the data have too few pieces.
     """
     tasks = [task for task in PROMPT if task in bundle.card.tasks]
-    makes = learnt(pieces, codec_of(bundle))
+    codec = codec_of(bundle)
+    makes = learnt(pieces, codec)
     known = references(piece.sections for piece in pieces if piece.split == "train")
-    index = index_of(bundle)
+    index = index_of(engine.network(bundle.card.name), pieces, codec)
     return [_study(engine, bundle, pieces, task, (clips, seeds), makes, known, index, options) for task in tasks]
 
 
@@ -64,14 +67,10 @@ def codec_of(bundle: Bundle) -> EventCodec:
     return codec if isinstance(codec, EventCodec) else EventCodec(codec.resolution, codec.voices)
 
 
-def index_of(bundle: Bundle) -> Any:
-    """The bundle's `assistant.originality.Index`, None where it has none."""
-    data = bundle.files.get("index.npz")
-    if data is None:
-        return None
-    from assistant.originality import Index
-
-    return Index.read(data)
+def index_of(network: Network, pieces: Sequence[Piece], codec: EventCodec) -> Index:
+    """The index of the corpus that the network carries, else one of the train split."""
+    train = [(piece.title, piece.sections) for piece in pieces if piece.split == "train"]
+    return network.index or Index.of(train, one=codec.voices == "one")
 
 
 def _study(
@@ -82,7 +81,7 @@ def _study(
     size: tuple[int, int],
     makes: Mapping[str, Make],
     known: Mapping[Any, int],
-    index: Any,
+    index: Index,
     options: Mapping[str, Value],
 ) -> Study:
     clips, seeds = size

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from assistant.clip import Clip
+from assistant.originality import Index
 from training.bleu import ORDER, Gram, bleu, matches
 from training.clip_statistics import STATISTICS, statistics
-from training.features import FEATURES, densities, features
+from training.features import FEATURES, Distances, features
 
 Array = NDArray[np.float64]
 Figures = dict[str, float]
@@ -49,7 +50,7 @@ COLUMNS = {
 class Measured:
     """The clips of one row and seed with what was found of each; `piece` (N,), and all other arrays begin with N too.
 
-    bleu: (N, ORDER, 2); copied: (N, 3) notes, share and likeness, None without an index
+    bleu: (N, ORDER, 2); copied: (N, 3) notes, share, likeness
     """
 
     clips: Sequence[Clip]
@@ -57,33 +58,41 @@ class Measured:
     features: Mapping[str, Array]
     statistics: Array
     bleu: Array
-    copied: Array | None
+    copied: Array
 
 
-def measured(clips: Sequence[Clip], pieces: Sequence[int], known: Mapping[Gram, int], index: Any = None) -> Measured:
-    """What is found of clips. index: an `assistant.originality.Index`"""
-    found = [index.search(clip) for clip in clips] if index else []
-    copied = np.array([[f.copied_notes, f.copied_share, f.likeness] for f in found], float) if index else None
+def measured(clips: Sequence[Clip], pieces: Sequence[int], known: Mapping[Gram, int], index: Index) -> Measured:
+    """What is found of clips; `known` and `index` are of the train split."""
+    found = [index.search(clip) for clip in clips]
+    copied = np.array([[f.copied_notes, f.copied_share, f.likeness] for f in found], float)
     counts = np.array([matches(clip, known) for clip in clips])
     return Measured(clips, np.array(pieces), features(clips), statistics(clips), counts, copied)
 
 
-def figures(made: Sequence[Measured], held: Sequence[Measured], often: Array) -> Figures:
-    """The figures of a row by `COLUMNS`: means over the seeds. often (P,): how often each piece counts, whole numbers.
+def distances_of(made: Sequence[Measured], held: Sequence[Measured]) -> list[dict[str, Distances]]:
+    """For each seed the distances of each feature; none of the held-out windows to themselves."""
+    return [
+        {name: Distances.of(other.features[name], one.features[name]) for name in FEATURES if one is not other}
+        for one, other in zip(made, held, strict=True)
+    ]
 
-    The held-out windows themselves have no overlap with themselves.
-    """
-    rows = [_figures(one, other, often) for one, other in zip(made, held, strict=True)]
+
+def figures(
+    made: Sequence[Measured], held: Sequence[Measured], apart: Sequence[Mapping[str, Distances]], often: Array
+) -> Figures:
+    """The figures of a row by `COLUMNS`: means over the seeds. apart: `distances_of` them; often (P,): how often each
+    piece counts, whole numbers. The held-out windows themselves have no overlap with themselves."""
+    rows = [_figures(*seed, often) for seed in zip(made, held, apart, strict=True)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing is nan
         return {key: float(np.nanmean([row[key] for row in rows])) for key in COLUMNS if key in rows[0]}
 
 
-def _figures(made: Measured, held: Measured, often: Array) -> Figures:
+def _figures(made: Measured, held: Measured, apart: Mapping[str, Distances], often: Array) -> Figures:
     mine, theirs = often[made.piece], often[held.piece]
     found: Figures = {}
-    if made is not held:
-        both = {name: densities(held.features[name], made.features[name], theirs, mine) for name in FEATURES}
+    if apart:
+        both = {name: some.densities(theirs, mine) for name, some in apart.items()}
         overlaps = {key: both[name].overlap for key, name in OVERLAPS.items()}
         found = {"overlap": float(np.mean([*overlaps.values()])), "least overlap": min(overlaps.values())} | overlaps
         found["divergence"] = float(np.mean([one.divergence for one in both.values()]))
@@ -91,9 +100,9 @@ def _figures(made: Measured, held: Measured, often: Array) -> Figures:
     total = np.maximum((known * mine[:, None]).sum(0), 1e-9)
     found |= dict(zip(STATISTICS, (np.nan_to_num(made.statistics) * mine[:, None]).sum(0) / total, strict=True))
     score, human = (bleu((one.bleu * w[:, None, None]).sum(0)) for one, w in ((made, mine), (held, theirs)))
-    found |= {BLEU: score} | ({GAP: abs(score - human)} if made is not held else {})
-    if made.copied is not None and mine.any():
-        notes, share, likeness = np.repeat(made.copied, mine.astype(int), 0).T
+    found |= {BLEU: score} | ({GAP: abs(score - human)} if apart else {})
+    notes, share, likeness = np.repeat(made.copied, mine.astype(int), 0).T
+    if len(notes):
         found |= {"copied share": share.mean(), "copied notes": np.percentile(notes, 90), "likeness": likeness.mean()}
     return found
 
@@ -105,11 +114,11 @@ def intervals(rows: Mapping[str, Sequence[Measured]], held: Sequence[Measured], 
     for draw in draws:
         for group in groups:
             draw[group] = np.bincount(random.integers(len(group), size=len(group)), minlength=len(group))
-    once = np.ones(len(splits))
     found = {}
     for name, made in rows.items():
-        plain = figures(made, held, once)
-        spread = [figures(made, held, draw) for draw in tqdm(draws, f"intervals: {name}", leave=False)]
+        apart = distances_of(made, held)
+        plain = figures(made, held, apart, np.ones(len(splits)))
+        spread = [figures(made, held, apart, draw) for draw in tqdm(draws, f"intervals: {name}", leave=False)]
         found[name] = {key: interval(value, [one.get(key, np.nan) for one in spread]) for key, value in plain.items()}
     return found
 
