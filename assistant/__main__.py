@@ -26,12 +26,14 @@ OTHERS: Rows = {
     "install": ("osc_bridge.install", "put the buttons into a DAW, or take them away"),
     "watch": ("osc_bridge.watch", "turn every MIDI file that is dropped into a folder into results beside it"),
     "map": ("assistant.map_command", "draw clips among the corpus in latent space"),
+    "originality": ("assistant.originality_command", "show what a clip shares with the corpus that a model learnt"),
     "models": ("assistant.models_command", "list the models that are installed"),
     "paths": ("assistant.paths_command", "print where models and files are kept"),
     "doctor": ("osc_bridge.doctor", "check what is installed, which device runs, and what is in the way"),
     "bench": ("osc_bridge.bench", "measure speed and memory on this machine"),
     "evaluate": ("training.evaluate", "measure a model on the test split of a corpus"),
     "measure": ("training.measure", "measure interpolation, moves and walks of a model"),
+    "index": ("training.originality", "index the corpus of a model, so that copies of it are found"),
     "train": ("training.train", "train a network"),
     "ablation": ("training.ablation", "train the four rows of the Continuous SeqAE and print their table"),
     "export": ("export.export", "make a bundle of a training run"),
@@ -42,6 +44,7 @@ EXTRAS = {  # what brings the missing package
     "export": "train",
     "evaluate": "train",
     "measure": "train",
+    "index": "train",
     "bench": "bench",
 }
 OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")

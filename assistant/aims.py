@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.attributes import beat_ticks
+from assistant.attributes import beat_ticks, most_at_once
 from assistant.chords import Chord, chords_of
 from assistant.clip import TICKS, Clip
 from assistant.condition import MOST_DENSE
 from assistant.keys import NAMES, Key, Shares, histogram, key_of, key_of_clip
 from assistant.option import AUTO, Option, Value, numbers_of
 from assistant.request import AssistantError
+from assistant.swing import swing_of
 
 T = TypeVar("T")
 KEPT = ("none", "clip")
@@ -100,11 +101,6 @@ def asked_of(options: Options) -> tuple[str, ...]:
     return tuple(option.key for option in STEERING if options.get(option.key) not in (None, "", False, "none"))
 
 
-def check_aims(options: Options, clip: Clip | None, meter: tuple[int, int]) -> None:
-    """Raises AssistantError where what is asked makes no sense, so that a request is refused before it waits."""
-    aims_of(options, clip, Clip((), 0, 120.0, meter))
-
-
 def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
     """The aims of `bars` new bars in the meter of `like`; `clip` is the given one, None where there is none.
 
@@ -128,7 +124,7 @@ def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
         shares=_shares(given.get("pitch_classes"), keys, chords, like.bar),
         low=_whole(whole["pitch_low"], np.ceil),
         high=_whole(whole["pitch_high"], np.floor),
-        polyphony=_voices(whole["polyphony"]),
+        polyphony=_voices(given.get("polyphony")),
         shortest=_whole(_ticks(whole["shortest"]), np.ceil),
         longest=_whole(_ticks(whole["longest"]), np.floor),
         chords=chords,
@@ -201,16 +197,18 @@ def _whole(values: tuple[float, ...] | None, rounded: Callable[[float], float]) 
 
 
 def _ticks(quarters: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    # a third of a quarter is written 0.333, and shall be a triplet
-    return quarters and tuple(round(value * TICKS / 40, 1) * 40 for value in quarters)
-
-
-def _voices(values: tuple[float, ...] | None) -> int | None:
-    if values is None:
+    """Ticks; what lies within a hundredth of a 24th of a quarter is meant to be that: 0.333 is a triplet."""
+    if quarters is None:
         return None
-    if len(set(values)) > 1 or values[0] != int(values[0]):
-        raise AssistantError("bad_args", f"polyphony {show(values)} is not one whole number from 1 to 32 or {AUTO}")
-    return int(values[0])
+    exact = [(value * TICKS, round(value * 24) * TICKS / 24) for value in quarters]
+    return tuple(near if abs(near - ticks) < ticks / 100 else ticks for ticks, near in exact)
+
+
+def _voices(given: Any) -> int | None:
+    values = given if isinstance(given, tuple) else (given,)
+    if len(values) > 1 or values[0] not in (None, *range(33)):
+        raise AssistantError("bad_args", f"polyphony {show(given)} is not one whole number from 1 to 32 or {AUTO}")
+    return None if values[0] is None else int(values[0])
 
 
 def _chords(text: str, bars: int, bar: int) -> tuple[tuple[int, Chord], ...]:
@@ -277,24 +275,6 @@ def _classes(text: str) -> Shares:
         raise ValueError(f"{text} is not 12 weights of at least 0 joined by commas, C first, not all of them 0")
     shares: Shares = weights / weights.sum()
     return shares
-
-
-def most_at_once(clip: Clip) -> int:
-    """How many notes sound at once, at most."""
-    moves = sorted((at, step) for n in clip.notes if not n.muted for at, step in ((n.start, 1), (n.end, -1)))
-    return int(max(np.cumsum([step for _, step in moves]), default=0))
-
-
-def swung_ticks(meter: tuple[int, int]) -> int:
-    """Ticks of the beat whose halves swing: a quarter, or the lower number of the meter where that is shorter."""
-    return min(TICKS, TICKS * 4 // meter[1])
-
-
-def swing_of(clip: Clip) -> float:
-    """Where the off-beats of a clip lie, in percent of the beat; 50 where it has none."""
-    beat = swung_ticks(clip.meter)
-    late = [100 * (n.start % beat) / beat for n in clip.notes if not n.muted and 0.5 <= (n.start % beat) / beat < 0.72]
-    return float(np.median(late)) if late else 50.0
 
 
 def _heard(measure: Callable[[NDArray[Any]], Any], name: str) -> Callable[[Clip], Any]:

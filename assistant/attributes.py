@@ -49,3 +49,9 @@ def attributes(clip: Clip) -> dict[str, float]:
         np.mean([note.velocity for note in notes]),
     )
     return {name: float(value) for name, value in zip(NAMES, values, strict=True)}
+
+
+def most_at_once(clip: Clip) -> int:
+    """How many notes sound at once, at most."""
+    moves = sorted((at, step) for n in clip.notes if not n.muted for at, step in ((n.start, 1), (n.end, -1)))
+    return int(max(np.cumsum([step for _, step in moves]), default=0))

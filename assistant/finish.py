@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from assistant.aims import Aims, swung_ticks
+from assistant.aims import Aims
 from assistant.clip import Clip, Note
 from assistant.guide import Guidance
+from assistant.swing import swung, swung_ticks
 
 
 def finished(made: Sequence[Note], guidance: Guidance | None, aims: Aims, like: Clip) -> Clip:
@@ -44,16 +45,12 @@ def _swung(clip: Clip, aims: Aims) -> Clip:
     """The second half of each beat moved to where the swing has it."""
     if not aims.swing:
         return clip
-    swing, beat = aims.swing, swung_ticks(clip.meter)
-
-    def moved(tick: int) -> int:
-        place = swing[min(tick // clip.bar, aims.bars - 1)] / 100
-        phase = tick % beat / beat
-        later = phase * 2 * place if phase < 0.5 else place + (phase - 0.5) * 2 * (1 - place)
-        return tick - tick % beat + round(later * beat)
-
-    notes = [(note, moved(note.start), moved(note.end)) for note in clip.notes]
-    return replace(clip, notes=tuple(replace(n, start=start, duration=max(end - start, 1)) for n, start, end in notes))
+    times = np.array([(note.start, note.end) for note in clip.notes], np.int64).reshape(-1, 2)
+    moved = swung(times, aims.swing, clip.bar, swung_ticks(clip.meter)).tolist()
+    notes = [
+        replace(n, start=start, duration=max(end - start, 1)) for n, (start, end) in zip(clip.notes, moved, strict=True)
+    ]
+    return replace(clip, notes=tuple(notes))
 
 
 def _loud(clip: Clip, aims: Aims) -> Clip:

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.aims import Aims
-from assistant.clip import TICKS, Clip, Note
+from assistant.clip import Clip, Note
 from assistant.codecs.events import KINDS, EventCodec, NoteReader
 from assistant.condition import PARTS, condition
 from assistant.inputs import FORBIDDEN
 from assistant.request import AssistantError
+from assistant.swing import swung, swung_ticks
 
 Floats = NDArray[np.float32]
 
@@ -31,6 +32,7 @@ MOST_NOTES, MOST_SEMITONES, MOST_OF_A_CLASS = 4.0, 24.0, 3.0  # owed, beyond whi
 RARE = 0.004  # share below which pitch classes are not told apart
 JOIN = 0.2  # for each note owed: how much likelier one more joins a chord
 _PITCHES = np.arange(128, dtype=np.float32)
+_LASTING = ("shortest", "longest", "swing", "start_on_beat")
 _SHAPE = ("VELOCITY", "LONG", "DURATION", "OFFSET", "LENGTH")
 
 
@@ -76,7 +78,7 @@ class Guidance:
     Raises AssistantError `bad_args` where a limit leaves nothing of the grid.
     """
 
-    def __init__(self, codec: EventCodec, aims: Aims, begin: int, until: int, bar: int) -> None:
+    def __init__(self, codec: EventCodec, aims: Aims, begin: int, until: int, bar: int, meter: tuple[int, int]) -> None:
         self.codec, self.aims = codec, aims
         self.begin, self.until, self.bar = begin, until, bar
         self.of = {kind: codec.kinds == index for index, kind in enumerate(KINDS)}
@@ -95,26 +97,41 @@ class Guidance:
         self.wanted = [np.float64(LEAN) * np.log(12 * (shares + RARE)) for _, shares in aims.shares]
         pace = PACE[codec.voices]
         self.paces = [pace * (self.doublings - np.float32(np.log2(codec.resolution / d))) for d in aims.density or ()]
-        self.time = np.flatnonzero(self.of["TIME"])
-        self.limits = [self._lengths(bar) for bar in range(aims.bars)]
+        self.time, self.durations = np.flatnonzero(self.of["TIME"]), np.flatnonzero(self.of["DURATION"])
+        self.exact = bool(aims.shortest or aims.longest or aims.polyphony or aims.beat or aims.rhythm)
+        self.ticks = self._ticks(swung_ticks(meter))
+        self.lasting = self._lasting()
+        self.starts = self._starts()
+        self.first = self.starts & (np.arange(len(self.starts)) * codec.step % (aims.beat or 1) == 0)
+        if not self.first[:bar].any():
+            asked = ", ".join(f"{key} {words}" for key, words in aims.asked.items() if key in _LASTING)
+            raise AssistantError("bad_args", f"{asked}: no note of the grid is so long in the first bar")
+        self.latest = begin + int(np.flatnonzero(self.first)[-1])
         for onset in self.rhythm:
             room = int((self.closed[onset.step // bar] == 0).sum())
             if room < len(onset.lengths):
                 text = f"rhythm_from clip has {len(onset.lengths)} notes at once, the limits leave {room} pitches"
                 raise AssistantError("bad_args", text)
 
-    def _lengths(self, bar: int) -> tuple[int, int]:
-        """Steps that a note of a bar must have at least and may have at most, so that swing leaves them inside the
-        limits: it stretches what lies before the off-beat and shrinks what lies behind it."""
-        aims, step = self.aims, self.codec.step
-        swing = max(aims.swing or (50.0,)) / 50
-        low = -(-aims.shortest[bar] // step) if aims.shortest else 1
-        low = -(-low * 1000 // round(1000 * min(1.0, 2 - swing))) if aims.shortest else 1
-        high = int(aims.longest[bar] / swing) // step if aims.longest else 10**9
-        if low > high:
-            short, long = ((v or (0,) * aims.bars)[bar] / TICKS for v in (aims.shortest, aims.longest))
-            raise AssistantError("bad_args", f"shortest {short:g} to longest {long:g} holds no note of the grid")
-        return low, high
+    def _ticks(self, meter_beat: int) -> NDArray[np.int64]:
+        """(steps + 1,) where each step from `begin` to the end lies in ticks, once swing has moved it."""
+        step, bar = self.codec.step, self.bar * self.codec.step
+        ticks = np.minimum(np.arange(self.until - self.begin + 1) * step, self.aims.bars * bar)
+        return swung(ticks, self.aims.swing, bar, meter_beat) if self.aims.swing else ticks
+
+    def _lasting(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ticks (steps,) that a note which starts at a step must last, and may last."""
+        bars = np.minimum(np.arange(len(self.ticks)) // self.bar, self.aims.bars - 1)
+        short, long = ((v or (d,) * self.aims.bars) for v, d in ((self.aims.shortest, 1), (self.aims.longest, 10**9)))
+        return np.array(short)[bars], np.array(long)[bars]
+
+    def _starts(self) -> NDArray[np.bool_]:
+        """(steps,) where a note may start, since there is a length for it."""
+        short, long = self.lasting
+        end = np.searchsorted(self.ticks, self.ticks + short)
+        inside = end < len(self.ticks)
+        starts: NDArray[np.bool_] = inside & (self.ticks[np.minimum(end, len(self.ticks) - 1)] - self.ticks <= long)
+        return starts
 
     def bar_of(self, clock: float) -> int:
         """The bar that a step lies in."""
@@ -161,12 +178,9 @@ class Guide:
         if kind in ("PITCH", *_SHAPE[:2], *_SHAPE[3:]):
             self._length(clock, reader.total, bias)
             return
-        if on.rhythm or on.pitches:
-            bias[on.shape] = FORBIDDEN  # no note is said twice
-        elif kind == "DURATION":
-            self._length(clock, reader.total, bias)
+        bias[on.shape] = FORBIDDEN  # no note is said twice
         self._pitch(clock, bias)
-        self._time(clock, bias)
+        self._time(clock, float(reader.state[1]), bias)
         if on.rhythm:
             self._given_time(clock, bias)
 
@@ -214,9 +228,8 @@ class Guide:
             lean += (on.wanted[on.segment(clock)] + OWED * owed)[on.classes]
         if aims.density and clock == self.clock and on.codec.voices == "many":
             lean += JOIN * self._late(clock)
-        off_beat = aims.beat and not self.notes and (clock - on.begin) % (aims.beat // on.codec.step)
-        if off_beat or clock > on.until - on.limits[-1][0]:  # a note that starts here would be cut too short
-            lean[:] = FORBIDDEN
+        if not (on.starts if self.notes else on.first)[max(clock - on.begin, 0)]:
+            lean[:] = FORBIDDEN  # no length is right for a note that starts here
         number, above = self._place(clock)
         if on.rhythm and number < len(on.rhythm):
             free = np.flatnonzero(on.closed[bar] == 0)
@@ -228,14 +241,15 @@ class Guide:
                 bias[on.of["TIME"]] = FORBIDDEN
         bias[on.of["PITCH"]] += lean
 
-    def _time(self, clock: int, bias: Floats) -> None:
+    def _time(self, clock: int, wait: float, bias: Floats) -> None:
+        """Time to where a note may start, or beyond the end; `wait`: steps that must pass."""
         on, aims = self.on, self.on.aims
-        landing = clock + on.codec.values
-        shut = (landing > on.until - on.limits[-1][0]) & (landing < on.until)
-        if aims.beat and not self.notes:
-            shut |= (landing - on.begin) % (aims.beat // on.codec.step) > 0
-        longest = on.codec.values == 4 * on.codec.resolution  # after which more time may come
-        bias[on.of["TIME"] & shut & ~longest] = FORBIDDEN
+        landing = clock + on.codec.values[on.time] - on.begin
+        shut = ~(on.starts if self.notes else on.first)[np.clip(landing, 0, len(on.starts) - 1)]
+        shut &= landing < on.until - on.begin
+        # behind the longest more time may come; to the first note, which must come soon, only where it is far
+        shut[-1] &= not self.notes and wait <= on.codec.values[on.time[-1]]
+        bias[on.time[shut]] = FORBIDDEN
         if aims.density:
             bias[on.time] += self._pace(clock)[on.time]
 
@@ -254,16 +268,20 @@ class Guide:
     def _length(self, clock: int, total: int, bias: Floats) -> None:
         """What may follow where a length may follow; `total`: the steps that the note has already."""
         on, aims = self.on, self.on.aims
-        most = 4 * on.codec.resolution
-        low, high = on.limits[on.bar_of(clock)]
+        reach = total + on.codec.values[on.durations]
+        most = total + 4 * on.codec.resolution + 1  # at least, behind a LONG
         if on.rhythm:
             number, above = self._place(clock)
-            low = high = on.rhythm[number].lengths[above]
-        reach = total + on.codec.values
-        bias[on.of["DURATION"] & ((reach < low) | (reach > high))] = FORBIDDEN
-        if total + most + 1 > high:
+            wrong, far = reach != on.rhythm[number].lengths[above], most > on.rhythm[number].lengths[above]
+        else:
+            at = max(clock - on.begin, 0)
+            short, long = (int(limit[at]) for limit in on.lasting)
+            lasting = on.ticks[np.minimum(at + np.append(reach, most), len(on.ticks) - 1)] - on.ticks[at]
+            wrong, far = ((lasting < short) | (lasting > long))[:-1], bool(lasting[-1] > long)
+        bias[on.durations[wrong]] = FORBIDDEN
+        if far:
             bias[on.of["LONG"]] = FORBIDDEN
-        if on.rhythm or aims.shortest or aims.longest:
+        if on.exact:
             bias[on.of["OFFSET"] | on.of["LENGTH"]] = FORBIDDEN
         if aims.density and on.codec.voices == "one":
             bias[on.sounding] += self._pace(clock)[on.sounding]

@@ -31,10 +31,10 @@ SCALES = {  # semitones above the tonic
 }
 ALIASES = {"": "major", "maj": "major", "ionian": "major", "m": "minor", "min": "minor", "aeolian": "minor"}
 WANTED = "a key such as C, F#m, Bb minor or D dorian; scales: " + ", ".join(SCALES)
-# How well each degree fits a key, as listeners judged (Krumhansl and Kessler 1982).
+# How well each degree goes with a key, minor ones with the leading tone (Temperley, What's Key for Key, 1999).
 PROFILES = {
-    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+    "major": (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0),
+    "minor": (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0),
 }
 TONIC, CHORD, SCALE, OUTSIDE = 4.0, 3.0, 2.0, 0.1  # how often a tone of each kind is wanted
 RAISED = 0.8  # the leading tone of a minor key, which stands outside its scale
@@ -93,8 +93,8 @@ def histogram(clip: Clip) -> Shares:
 
 
 def key_of_clip(clip: Clip) -> Key:
-    """The major or minor key whose profile goes best with the clip's pitch classes, each weighted by how long it
-    sounds (Krumhansl 1990); C major where there are no notes."""
+    """The major or minor key whose profile correlates best with how long each pitch class of the clip sounds (after
+    Krumhansl and Schmuckler); C major where there are no notes."""
     heard = np.zeros(12)
     for note in clip.notes:
         if not note.muted:

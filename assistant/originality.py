@@ -20,46 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.bundle import Card
-from assistant.clip import TICKS, Clip, bar_ticks
+from assistant.clip import Clip
+from assistant.lines import SPREAD, Ints, line_of, piece_of, since_first, symbols_of
 from assistant.request import AssistantError
 from assistant.resemblance import Resemblance
-from assistant.shared_runs import Ints, SharedRuns
+from assistant.shared_runs import SharedRuns
 
-STEP = TICKS // 24  # ticks a step of the grid
 GRAM = 12  # notes of the grams that `copied_share` counts
 LEAST_RUN = 4  # notes of a run that is worth a picture
 MOST_BYTES = 64 * 2**20  # of an index, unpacked
 MOST_NOTES = 2_000_000
-SPREAD = 2**16  # symbol of a pair: interval * SPREAD + steps
 BORDER = -(2**31)  # symbol of the first note of a piece, which no clip has
-
-
-@dataclass(frozen=True)
-class Line:
-    """The notes of a clip that count, in order: onset (n,) in steps, not rounded, pitch (n,), note (n,): which note of
-    the clip each is."""
-
-    onset: NDArray[np.float64]
-    pitch: Ints
-    note: Ints
-
-    @property
-    def steps(self) -> Ints:
-        """(n,) the nearest whole steps."""
-        return np.floor(self.onset + 0.5).astype(np.int64)
-
-
-def line_of(clip: Clip, one: bool) -> Line:
-    """The notes that sound, each pitch once a step; of those that start together the highest, if `one`."""
-    rows = [(note.start, note.pitch, index) for index, note in enumerate(clip.notes) if not note.muted]
-    table = np.array(rows, np.int64).reshape(-1, 3)
-    step = (table[:, 0] + STEP // 2) // STEP
-    order = np.lexsort((table[:, 1], step))
-    table, step = table[order], step[order]
-    apart = np.diff(step) > 0
-    last = np.append(apart if one else apart | (np.diff(table[:, 1]) > 0), True)[: len(table)]
-    table = table[last]
-    return Line(table[:, 0] / STEP, table[:, 1], table[:, 2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +53,7 @@ class Found:
         octave and tempo; notes that any tune has count little
     piece: number of the nearest piece, -1 for none; runs: those of at least `LEAST_RUN` notes that are shared with it
     pairs: (note of the clip, note of the piece) of all notes at the same place; both count notes of a `Line`
+    scale, semitones: the clip's times times `scale` and its pitches plus `semitones` are those of the piece
     """
 
     copied_notes: int = 0
@@ -118,7 +90,7 @@ class Index:
         too many notes."""
         columns: dict[str, list[Any]] = {"interval": [], "steps": [], "pitch": [], "titles": [], "bars": []}
         for title, sections in pieces:
-            onset, pitch, bars = _piece(sections, one)
+            onset, pitch, bars = piece_of(sections, one)
             if not len(onset):
                 continue
             number = len(columns["titles"])
@@ -189,39 +161,56 @@ class Index:
         ):
             raise ValueError("bars are out of order")
 
+    def bounds(self, piece: int) -> tuple[int, int]:
+        """First note of a piece, and the one behind its last."""
+        ends = np.append(self.first, len(self.interval))
+        return int(ends[piece]), int(ends[piece + 1])
+
+    def bar_lines(self, piece: int) -> list[tuple[int, int]]:
+        """(step, number) of the bars of a piece, numbered from 1."""
+        rows = self.bars[self.bars[:, 0] == piece, 1:].tolist()
+        ends = [row[0] for row in rows[1:]] + [int(self.onsets[self.bounds(piece)[1] - 1]) + 1]
+        starts = [step for (start, bar), end in zip(rows, ends, strict=True) for step in range(start, end, bar)]
+        return [(step, number) for number, step in enumerate(starts, 1)]
+
+    def bar_of(self, piece: int, note: int) -> int:
+        """The number of the bar in which a note of a piece begins."""
+        onset = int(self.onsets[self.bounds(piece)[0] + note])
+        return max((number for step, number in self.bar_lines(piece) if step <= onset), default=1)
+
     @cached_property
     def owner(self) -> Ints:
         """(N,) the piece of each note."""
         return np.repeat(np.arange(len(self.first)), np.diff(np.append(self.first, len(self.interval))))
 
-    @cached_property
+    @property
     def onsets(self) -> Ints:
         """(N,) steps since the start of its piece."""
-        return _since_first(self.steps.astype(np.int64), self.first, self.owner)
+        return since_first(self.steps.astype(np.int64), self.first, self.owner)
 
-    @cached_property
+    @property
     def pitches(self) -> Ints:
         """(N,) MIDI pitches."""
         change = self.interval.astype(np.int64)
         change[self.first] = self.pitch
-        return _since_first(change, self.first, self.owner)
+        return since_first(change, self.first, self.owner)
 
     @cached_property
     def _runs(self) -> SharedRuns:
-        symbols = _symbols(self.interval.astype(np.int64), self.steps.astype(np.int64))
+        symbols = symbols_of(self.interval.astype(np.int64), self.steps.astype(np.int64))
         symbols[self.first] = BORDER
         return SharedRuns.of(symbols)
 
     @cached_property
     def _resemblance(self) -> Resemblance:
-        return Resemblance.of(self.onsets, self.pitches, self.owner, bool(self.one))
+        return Resemblance.of(self.onsets, self.pitches, np.append(self.first, len(self.interval)).astype(np.int64))
 
     def search(self, clip: Clip) -> Found:
         """What a clip shares with the corpus. The first search takes longer: it sorts the corpus."""
         line = line_of(clip, bool(self.one))
         if clip.drums or len(line.pitch) < 2 or not len(self.interval):
             return Found()
-        symbols = _symbols(np.diff(line.pitch), np.diff(line.steps))
+        symbols = symbols_of(np.diff(line.pitch), np.diff(line.steps))
         length, place = self._runs.longest(symbols)
         copied, grams = int(length.max()), len(line.pitch) - GRAM + 1
         share = float((length[: max(grams, 0)] >= GRAM - 1).sum() / max(grams, 1))
@@ -260,43 +249,20 @@ def _runs_of(pairs: Sequence[tuple[int, int]]) -> tuple[Run, ...]:
     return tuple(runs)
 
 
-def _piece(sections: Sequence[Clip], one: bool) -> tuple[Ints, Ints, list[tuple[int, int]]]:
-    """Onsets and pitches (n,) of a piece, and (first step, steps a bar) of its sections."""
-    onsets, pitches, bars, start = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [], 0
-    for section in sections:
-        line = line_of(section, one)
-        onsets.append(line.steps + start)
-        pitches.append(line.pitch)
-        bars.append((start, max(1, bar_ticks(section.meter) // STEP)))
-        start += -(-section.length // STEP)
-    return np.concatenate(onsets), np.concatenate(pitches), bars
-
-
-def _since_first(changes: Ints, first: NDArray[np.int32], owner: Ints) -> Ints:
-    """(N,) sums of the changes from the first note of each piece on."""
-    total = np.cumsum(changes)
-    return total - (total[first] - changes[first])[owner]
-
-
-def _symbols(interval: Ints, steps: Ints) -> Ints:
-    """One number for each pair of an interval and the steps that it takes."""
-    return interval * SPREAD + np.minimum(steps, SPREAD - 1)
-
-
 def human_level(card: Card, notes: int) -> tuple[float, float] | None:
     """(copied_notes, copied_share) of held-out pieces in stretches of so many notes: nine of ten share no longer run,
     and so large is the mean share of 12-grams. None where the card does not say it."""
-    found = _level(card, "human", notes, ("copied_notes_p90", "copied_share_mean"))
+    found = measured(card, "human", notes, ("copied_notes_p90", "copied_share_mean"))
     return (found[0], found[1]) if found else None
 
 
 def alarm_level(card: Card, notes: int) -> float | None:
     """The likeness that 1 in 200 stretches of so many notes of held-out pieces is above. None as above."""
-    found = _level(card, "checker", notes, ("alarm",))
+    found = measured(card, "checker", notes, ("alarm",))
     return found[0] if found else None
 
 
-def _level(card: Card, table: str, notes: int, columns: Sequence[str]) -> list[float] | None:
+def measured(card: Card, table: str, notes: int, columns: Sequence[str]) -> list[float] | None:
     """Values of some columns at a length between those that were measured; outside, that of the nearest."""
     try:
         rows = card.metrics["originality"][table]

@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from assistant.aims import Aims, most_at_once, show, swing_of
+from assistant.aims import Aims, show
+from assistant.attributes import most_at_once
 from assistant.clip import TICKS, Clip, Note
 from assistant.keys import histogram
+from assistant.swing import swing_of
 
 Measure = float | str
-DENSITY, REGISTER, SHARES = (
-    0.05,
-    0.5,
-    0.1,
-)  # a twentieth, half a semitone, a tenth of the notes: one unit of falling short
+# What falls one unit short: a part of the density, so many semitones, a share of the notes.
+DENSITY, REGISTER, SHARES = 0.03, 0.4, 0.15
 
 
 def measures_of(clip: Clip) -> dict[str, Measure]:

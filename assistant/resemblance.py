@@ -1,14 +1,16 @@
 """Resemblance: the piece that a clip is most like, note for note, whatever its key, octave and tempo.
 
-As in BLAST (Altschul et al., "Basic local alignment search tool", 1990) short seeds that both have are looked up first;
-each seed says where in the piece, how many semitones higher and how much slower the clip would have to be played (a
-generalised Hough transform, as in geometric matching of point sets: Lemstrom and Ukkonen, "Including interval encoding
-into edit distance based music comparison and retrieval", 2000). What most seeds agree on is tried note for note.
+As in BLAST (Altschul et al., "Basic local alignment search tool", 1990) short seeds that both have are looked up first.
+Each says where in the piece, how many semitones higher and how much slower the clip would have to be played; what most
+seeds agree on (a generalised Hough transform, Ballard 1981) is tried note for note, as point sets are matched in
+Ukkonen, Lemstroem and Maekinen, "Geometric algorithms for transposition invariant content-based music retrieval", 2003.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +19,22 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 SEED = 4  # notes
-SCALES = np.array([0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1, 4 / 3, 1.5, 2, 3, 4])
-NEAR = 0.04  # by how much a ratio may miss a scale
-HITS = 12_000  # places of seeds that are looked at, the rarest seeds first
-TRIED = 6_000  # notes that are looked up
-GAP = 4096  # steps between pieces, so that no clip lies over two of them
+SCALES = np.array([0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1, 4 / 3, 1.5, 2, 3, 4])  # of time, where clips are copied
+MISS = 0.04  # by how much a ratio may miss a scale
+HITS = 16_000  # places of seeds that are looked at, the rarest seeds first
+TRIED = 8_000  # notes that are looked up
 PLACE = 12  # steps; how exactly places are told apart in the vote
+GAP = 4096  # steps between pieces
+PITCHES = 128
+RATIOS = 28  # kinds of `ratios`
+WINDOW = 128  # notes that are compared at once
+SEEN = 0.4  # what a note counts that goes on as the clip did before
+PLAIN = 0.8  # a clip that says less than this part of what the corpus says a note is not like anything in particular
+OTHER_TEMPO = 0.02  # of likeness; there are ten more ways to be like something by chance
 
 
-@dataclass(frozen=True)
-class Copy:
-    """A clip as a copy of a piece: the clip's onsets times `scale` and its pitches plus `semitones` are the piece's.
+class Copy(NamedTuple):
+    """A clip as a copy of a piece: its onsets times `scale` and its pitches plus `semitones` are those of the piece.
 
     pairs: (note of the clip, note of the corpus) that are the same then
     """
@@ -39,130 +46,166 @@ class Copy:
     pairs: tuple[tuple[int, int], ...]
 
 
+class _Ways(NamedTuple):
+    """Ways to lay a clip over the corpus, H each: a note of the clip, the note of the corpus that it lies on, scale."""
+
+    note: Ints
+    on: Ints
+    scale: Floats
+
+
 @dataclass(frozen=True)
 class Resemblance:
     """What is looked up in a corpus of N notes.
 
-    place (N,) onset in steps, pieces `GAP` apart; pitch (N,); owner (N,) piece; key (N,) place * 128 + pitch, rising;
-    seeds (M,) the seed at each of M notes, sorted; at (M,) those notes
-    interval_bits (256,), rhythm_bits (..): how many bits it takes to say an interval, a ratio
+    key (N,) onset in steps, pieces `GAP` apart, times `PITCHES` plus pitch, rising; first (P + 1,) first note of each
+    piece, and N; seeds (M,) the seed at each of M notes, sorted; at (M,) those notes; interval_bits (255,),
+    ratio_bits (RATIOS,): what it takes to say an interval, a ratio; usual: what it takes to say a note, on the average
     """
 
-    place: Ints
-    pitch: Ints
-    owner: Ints
     key: Ints
+    first: Ints
     seeds: Ints
-    at: Ints
+    at: NDArray[np.int32]
     interval_bits: Floats
-    rhythm_bits: Floats
-    mean: float
+    ratio_bits: Floats
 
     @classmethod
-    def of(cls, onset: Ints, pitch: Ints, owner: Ints, one: bool) -> Resemblance:
-        last = np.append(np.flatnonzero(np.diff(owner)), len(owner) - 1)
-        lengths = onset[last] + GAP
-        place = onset + (np.cumsum(lengths) - lengths)[owner]
-        gram = seeds_of(place, pitch)
-        good = np.flatnonzero(owner[: len(gram)] == owner[SEED - 1 :])
-        gram = gram[good]
-        order = np.argsort(gram)
-        ib = bits(np.diff(pitch) + 128, 256)
-        rb = bits(ratios(np.diff(place)), 32)
-        res = cls(place, pitch, owner, place * 128 + pitch, gram[order], good[order], ib, rb, 0.0)
-        object.__setattr__(res, "mean", float(res.weights(place[:200000], pitch[:200000])[2:].mean()))
-        return res
+    def of(cls, onset: Ints, pitch: Ints, first: Ints) -> Resemblance:
+        """Sorts a corpus: onset (N,) in steps since the start of the piece, pitch (N,), first (P + 1,)."""
+        lengths = onset[first[1:] - 1] + GAP
+        place = onset + np.repeat(np.cumsum(lengths) - lengths, np.diff(first))
+        seeds = _seeds(place, pitch)
+        inside = np.ones(len(onset) + 1, bool)
+        for back in range(1, SEED):
+            inside[np.maximum(first[1:] - back, 0)] = False
+        at = np.flatnonzero(inside[: len(seeds)])
+        at = at[np.argsort(seeds[at])]
+        bits = (_bits(np.diff(pitch) + PITCHES - 1, 2 * PITCHES - 1), _bits(_ratios(np.diff(place)), RATIOS))
+        return cls(place * PITCHES + pitch, first, seeds[at], at.astype(np.int32), *bits)
 
-    def weights(self, onset, pitch):
-        w = np.zeros(len(pitch))
-        w[1:] = self.interval_bits[np.diff(pitch) + 128]
-        w[2:] += self.rhythm_bits[ratios(np.diff(onset))]
-        return w
+    @cached_property
+    def usual(self) -> float:
+        """Bits a note."""
+        bits = (self.interval_bits, self.ratio_bits)
+        return float(sum((np.exp2(-part) * part).sum() for part in bits))
 
-    def hypotheses(self, steps, pitch):
-        gram = seeds_of(steps, pitch)
-        low, high = np.searchsorted(self.seeds, gram, "left"), np.searchsorted(self.seeds, gram, "right")
-        many = high - low
-        span = steps[SEED - 1 :] - steps[: len(gram)]
-        many = np.where(span > 0, many, 0)
+    def nearest(self, onset: Floats, pitch: Ints, run: tuple[int, int] | None) -> Copy | None:
+        """What a clip of n notes is most like; onset (n,) in steps, not rounded, pitch (n,). `run`: a note of the clip
+        and the note of the corpus where a run that they share begins, which is tried, too. None where there is
+        nothing alike. Of a long clip the part of `WINDOW` notes that is most like something counts.
+        """
+        starts = range(0, max(1, len(pitch) - WINDOW // 2), WINDOW // 2) if len(pitch) > WINDOW else [0]
+        best = None
+        for start in starts:
+            part = slice(start, start + WINDOW)
+            here = (run[0] - start, run[1]) if run and 0 <= run[0] - start < len(pitch[part]) else None
+            found = self._nearest(onset[part], pitch[part], here)
+            if found and (best is None or found.likeness > best.likeness):
+                best = found._replace(pairs=tuple((a + start, b) for a, b in found.pairs))
+        return best
+
+    def _nearest(self, onset: Floats, pitch: Ints, run: tuple[int, int] | None) -> Copy | None:
+        ways = self._ways(np.floor(onset + 0.5).astype(np.int64), pitch)
+        if run:
+            ways = _Ways(*(np.append(old, new) for old, new in zip(ways, (*run, 1.0), strict=True)))
+        if not len(ways.note):
+            return None
+        semitones = self.key[ways.on] % PITCHES - pitch[ways.note]
+        moved = (onset[None] - onset[ways.note, None]) * ways.scale[:, None] + 0.5
+        place = self.key[ways.on, None] // PITCHES + np.floor(moved).astype(np.int64)  # (H, n)
+        piece = np.searchsorted(self.first, ways.on, "right") - 1
+        hit = self._hits(place, pitch[None] + semitones[:, None], piece)
+        ends = np.searchsorted(self.key, np.stack([place[:, 0], place[:, -1] + 1], 1) * PITCHES)
+        ends = np.clip(ends, self.first[piece, None], self.first[piece + 1, None])
+        likeness = self._likeness(hit >= 0, ends[:, 1] - ends[:, 0], onset, pitch) - OTHER_TEMPO * (ways.scale != 1)
+        best = int(likeness.argmax())
+        pairs = tuple((int(note), int(hit[best, note])) for note in np.flatnonzero(hit[best] >= 0))
+        value = float(np.clip(likeness[best], 0, 1))
+        return Copy(int(piece[best]), value, float(ways.scale[best]), int(semitones[best]), pairs)
+
+    def _ways(self, steps: Ints, pitch: Ints) -> _Ways:
+        """The ways to lay a clip over the corpus on which most seeds agree, the rarer a seed the more it says."""
+        seeds, span = _seeds(steps, pitch), steps[SEED - 1 :] - steps[: max(0, len(steps) - SEED + 1)]
+        low, high = np.searchsorted(self.seeds, seeds), np.searchsorted(self.seeds, seeds, "right")
+        many = np.where(span > 0, high - low, 0)
         order = np.argsort(many, kind="stable")
         order = order[many[order] > 0]
-        keep = np.cumsum(many[order]) <= HITS
-        keep[:1] = True
-        order = order[keep]
-        m = np.minimum(many[order], HITS)
-        i = np.repeat(order, m)
-        within = np.arange(m.sum()) - np.repeat(np.cumsum(m) - m, m)
-        j = self.at[low[i] + within]
-        w = np.log2(len(self.at) / many[i])
-        r = (self.place[j + SEED - 1] - self.place[j]) / span[i]
-        near = np.abs(np.log(r[:, None] / SCALES)).argmin(1) if len(r) else np.zeros(0, int)
-        s = SCALES[near]
-        ok = np.abs(r / s - 1) < NEAR
-        return i[ok], j[ok], near[ok], w[ok]
+        order = order[: max(1, int(np.searchsorted(np.cumsum(many[order]), HITS, "right")))]
+        taken = np.minimum(many[order], HITS)
+        within = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
+        note = np.repeat(order, taken)
+        on = self.at[low[note] + within].astype(np.int64)
+        place = self.key[on] // PITCHES
+        ratio = (self.key[on + SEED - 1] // PITCHES - place) / span[note]
+        kind = np.searchsorted(np.sqrt(SCALES[1:] * SCALES[:-1]), ratio)
+        good = np.abs(ratio / SCALES[kind] - 1) < MISS
+        note, on, place, kind = note[good], on[good], place[good], kind[good]
+        start = np.floor((place - SCALES[kind] * steps[note]) / PLACE).astype(np.int64)
+        way = (start * 2 * PITCHES + self.key[on] % PITCHES - pitch[note]) * len(SCALES) + kind
+        _, one, same = np.unique(way, return_index=True, return_inverse=True)
+        votes = np.bincount(same, np.log2(len(self.at) / many[note]), len(one))
+        top = one[np.argsort(-votes, kind="stable")[: max(1, TRIED // max(1, len(pitch)))]]
+        return _Ways(note[top], on[top], SCALES[kind[top]])
 
-    def nearest(self, onset, pitch, run):
-        n = len(pitch)
-        steps = np.floor(onset + 0.5).astype(np.int64)
-        i, j, sc, w = self.hypotheses(steps, pitch) if n >= SEED else (np.zeros(0, int),) * 3 + (np.zeros(0),)
-        off = self.place[j] - SCALES[sc] * steps[i]
-        t = self.pitch[j] - pitch[i]
-        key = ((np.floor(off / PLACE).astype(np.int64) * 256) + t + 128) * 16 + sc
-        u, fi, inv = np.unique(key, return_index=True, return_inverse=True)
-        votes = np.bincount(inv, w, len(u))
-        top = fi[np.argsort(-votes)[: max(1, TRIED // n)]]
-        I, J, S = i[top], j[top], SCALES[sc[top]]
-        if run is not None:
-            I, J, S = np.append(I, run[0]), np.append(J, run[1]), np.append(S, 1.0)
-        if not len(I):
-            return None
-        # exact
-        at = self.place[J, None] + np.floor(S[:, None] * (onset[None] - onset[I, None]) + 0.5).astype(np.int64)
-        T = self.pitch[J] - pitch[I]
-        p = pitch[None] + T[:, None]
-        hit = np.full(at.shape, -1)
-        for d in (1, -1, 0):
-            q = (at + d) * 128 + p
-            f = np.minimum(np.searchsorted(self.key, q.ravel()), len(self.key) - 1).reshape(q.shape)
-            same = (self.key[f] == q) & (p >= 0) & (p < 128)
-            hit = np.where(same, f, hit)
-        hit = np.where(self.owner[hit] == self.owner[J][:, None], hit, -1)
-        W = self.weights(steps, pitch)
-        score = ((hit >= 0) * W).sum(1)
-        b = int(score.argmax())
-        self.__dict__["debug"] = (score[b], W.sum(), (hit[b] >= 0).sum(), n)
-        like = float(score[b] / max(W.sum(), self.mean * (n - 2), 1e-9))
-        return Copy(
-            int(self.owner[J[b]]),
-            min(1.0, like),
-            float(S[b]),
-            int(T[b]),
-            tuple((int(a), int(hit[b, a])) for a in np.flatnonzero(hit[b] >= 0)),
-        )
+    def _hits(self, place: Ints, pitch: Ints, piece: Ints) -> Ints:
+        """(H, n) the note of the piece (H,) at a place, or a step beside it, and a pitch, both (H, n); -1 for none."""
+        hit = np.full(place.shape, -1)
+        for beside in (1, -1, 0):
+            key = (place + beside) * PITCHES + pitch
+            near = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+            hit = np.where(self.key[near] == key, near, hit)
+        good = (pitch >= 0) & (pitch < PITCHES)
+        good &= (hit >= self.first[piece, None]) & (hit < self.first[piece + 1, None])
+        return np.where(good, hit, -1)
 
+    def _likeness(self, hit: NDArray[np.bool_], there: Ints, onset: Floats, pitch: Ints) -> Floats:
+        """(H,) the part of the clip that is hit (H, n), half by notes and half by what they say, less where the piece
+        has more notes than the clip, `there` (H,), in the same time."""
+        count = len(pitch)
+        bits = self._bits_of(np.floor(onset + 0.5).astype(np.int64), pitch)
+        said = hit @ bits / max(bits.sum(), PLAIN * self.usual * (count - 1))
+        share = (said + hit.mean(1)) / 2
+        return np.asarray(share * 2 * count / (count + np.maximum(there, count / 2)))
 
-def seeds_of(steps, pitch):
-    if len(pitch) < SEED:
-        return np.zeros(0, np.int64)
-    d = np.diff(pitch) + 128
-    r = ratios(np.diff(steps))
-    g = np.zeros(len(pitch) - SEED + 1, np.int64)
-    for k in range(SEED - 1):
-        g = (g << 8) + d[k : k + len(g)]
-    for k in range(SEED - 2):
-        g = (g << 5) + r[k : k + len(g)]
-    return g
+    def _bits_of(self, steps: Ints, pitch: Ints) -> Floats:
+        """(n,) what each note of a clip says; little where it goes on as it did before."""
+        interval, ratio = np.diff(pitch) + PITCHES - 1, _ratios(np.diff(steps))
+        bits = np.zeros(len(pitch))
+        bits[1:] = self.interval_bits[interval]
+        bits[2:] += self.ratio_bits[ratio]
+        bits[0] = bits[1:].mean()
+        if len(ratio):
+            turns = (interval[:-1] * 2 * PITCHES + interval[1:]) * RATIOS + ratio
+            _, new = np.unique(turns, return_index=True)
+            seen = np.ones(len(turns), bool)
+            seen[new] = False
+            bits[2:][seen] *= SEEN
+        return bits
 
 
-def ratios(io):
-    a, b = io[:-1], io[1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        q = np.rint(2 * np.log2(b / a))
-    r = np.clip(np.nan_to_num(q, nan=0, posinf=0, neginf=0), -12, 12) + 12
-    r = np.where((a <= 0) & (b <= 0), 25, np.where(a <= 0, 26, np.where(b <= 0, 27, r)))
-    return r.astype(np.int64)
+def _seeds(steps: Ints, pitch: Ints) -> Ints:
+    """A number for each `SEED` notes in a row (n - SEED + 1,): their intervals and the ratios of their durations."""
+    count = max(0, len(pitch) - SEED + 1)
+    parts = [(np.diff(pitch) + PITCHES - 1, 2 * PITCHES)] * (SEED - 1)
+    parts += [(_ratios(np.diff(steps)), RATIOS)] * (SEED - 2)
+    seeds = np.zeros(count, np.int64)
+    for number, (values, size) in enumerate(parts):
+        at = number % (SEED - 1)
+        seeds = seeds * size + values[at : at + count]
+    return seeds
 
 
-def bits(values, size):
-    c = np.bincount(values, minlength=size) + 1.0
-    return -np.log2(c / c.sum())
+def _ratios(waits: Ints) -> Ints:
+    """(n - 1,) kinds of the ratio of each wait between onsets to the one before: half octaves, and chords apart."""
+    before, after = waits[:-1], waits[1:]
+    ratio = np.rint(2 * np.log2(np.maximum(after, 1) / np.maximum(before, 1)))
+    kind = np.clip(ratio, -12, 12).astype(np.int64) + 12
+    chord = 24 + (before <= 0) + 2 * (after <= 0)
+    return np.where(chord > 24, chord, kind)
+
+
+def _bits(values: Ints, size: int) -> Floats:
+    """(size,) bits that it takes to say each value, from how often it occurs."""
+    count = np.bincount(values[(values >= 0) & (values < size)], minlength=size) + 1.0
+    return np.asarray(-np.log2(count / count.sum()))

@@ -7,6 +7,7 @@ Its cost does not depend on how common the symbols are: a clip of one repeated n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class SharedRuns:
         low, high = np.zeros(count, np.int64), np.full(count, len(self.order))
         while (low < high).any():
             middle = np.minimum((low + high) // 2, len(self.order) - 1)
-            same, above = self._compare(wanted, middle)
+            _, above = self._compare(wanted, middle)
             open_ = low < high
             low = np.where(open_ & above, middle + 1, low)
             high = np.where(open_ & ~above, middle, high)
@@ -76,12 +77,16 @@ class SharedRuns:
     def _compare(self, wanted: NDArray[np.int32], at: Ints) -> tuple[Ints, NDArray[np.bool_]]:
         """(n,) how many symbols are the same at places of the order, and whether `wanted` comes behind what is there;
         equal ones do not."""
-        there = np.lib.stride_tricks.sliding_window_view(self.symbols, REACH)[self.order[at]]
+        there = self._following[self.order[at]]
         apart = wanted != there
         same = np.where(apart.any(1), apart.argmax(1), REACH)
-        column = np.minimum(same, REACH - 1)[:, None]
-        mine, its = (np.take_along_axis(table, column, 1)[:, 0] for table in (wanted, there))
-        return same, mine > its
+        row, column = np.arange(len(same)), np.minimum(same, REACH - 1)
+        return same, wanted[row, column] > there[row, column]
+
+    @cached_property
+    def _following(self) -> NDArray[np.int32]:
+        """(N + 1, REACH) the symbols from each place on."""
+        return np.lib.stride_tricks.sliding_window_view(self.symbols, REACH)
 
     def _followed(self, known: NDArray[np.int32], length: Ints, place: Ints) -> Ints:
         """The lengths, those that reach as far as the order does followed to their ends."""

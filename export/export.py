@@ -23,6 +23,8 @@ from export.phrase_export import metrics_of
 from training.config import Config, ConfigError
 from training.models.charrnn import CharRNN
 from training.notes import NoteCorpus
+from training.originality import add_index
+from training.originality import as_text as originality
 from training.phrases import PhraseCorpus
 from training.scores import graph_inputs
 from training.shards import Corpus, segments
@@ -52,17 +54,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="RUN", help="folder of a run, as `continuo train` writes it")
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--title", default=None, help="title in the card (default: that of the configuration)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="index the corpus in this folder, as `continuo index`")
 
 
 def run(args: argparse.Namespace) -> int:
     try:
         card = export(args.folder, args.out, args.title)
+        measured = add_index(args.out, args.data) if args.data else None
     except (ConfigError, ExportError) as error:
         print(f"continuo: {error}", file=sys.stderr)
         return 1
     print(as_text(card.metrics["test"]["rows"]))
     size = sum((args.out / name).stat().st_size for name in FAMILIES[card.family].files)
     cost = card.metrics["int8_cost"]
+    if measured:
+        print(originality(measured))
     print(f"{args.out}: {size / 1e6:.1f} MB, parity {card.metrics['parity']:.1e}, int8 costs {cost:.2%}")
     return 0
 

@@ -1,4 +1,4 @@
-"""The README: its commands run, its figures are those of the cards, its first two commands are those of CI."""
+"""The README: its commands run, its first two commands are those of CI; the figures in `docs` are those of the cards."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from osc_bridge.decode import decode
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODELS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
 
 
@@ -51,7 +52,7 @@ def test_every_command_it_names_is_one() -> None:
 
 def test_the_commands_on_files_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for line in block("continuo generate").splitlines():
+    for line in block("continuo generate -o tune").splitlines():
         assert main(shlex.split(line)[1:]) == 0, line
     assert {p.name for p in tmp_path.iterdir()} == {
         "tune.mid",
@@ -63,6 +64,21 @@ def test_the_commands_on_files_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         *(f"way.{k}.mid" for k in range(6)),
     }
     assert read_midi(tmp_path / "whole.mid").length == read_midi(tmp_path / "tune.mid").length + 4 * 3840
+
+
+def test_the_commands_that_steer_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [line for line in README.splitlines() if re.match(r"continuo .*(verse|chords|next)\.mid", line)]
+    assert len(lines) == 4
+    for line in lines:
+        assert main(shlex.split(line)[1:]) == 0, line
+    assert {p.name for p in tmp_path.iterdir()} == {"verse.mid", "chords.mid", "next.mid", "next.png"}
+
+
+def test_what_it_links_to_is_there() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text("utf-8"))]
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
 def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +114,7 @@ def test_the_messages_from_a_shell_are_answered(
 def test_its_figures_are_those_of_the_cards(name: str) -> None:
     metrics = read_card(bundled_models() / name).metrics
     for row, figures in metrics["test"]["rows"].items():
-        line = next(line for line in README.splitlines() if line.startswith(f"| {row} |"))
+        line = next(line for line in MODELS.splitlines() if line.startswith(f"| {row} |"))
         assert f"{figures['nats_per_event']:.3f}" in line, row
         assert f"{figures['nats_per_note']:.2f}" in line, row
 
@@ -106,7 +122,7 @@ def test_its_figures_are_those_of_the_cards(name: str) -> None:
 @pytest.mark.parametrize("name", ["melody-2bars", "melody-4bars", "piano-bars", "melody-codes"])
 def test_its_figures_of_the_latent_space_are_those_of_the_cards(name: str) -> None:
     rows = read_card(bundled_models() / name).metrics["test"]["rows"]
-    cells = next(line for line in README.splitlines() if line.startswith(f"| {name} |")).split(" | ")[1:]
+    cells = next(line for line in MODELS.splitlines() if line.startswith(f"| {name} |")).split(" | ")[1:]
     network, hold, nearest = rows["network"], rows["always hold"], rows["nearest phrase"]
     figures = [*network.values(), hold["slots"], nearest["slots"], nearest["note_f1"]]
     assert [float(cell.strip(" |")) for cell in cells] == [round(figure, 3) for figure in figures]
@@ -120,7 +136,7 @@ COLUMNS = {
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_its_figures_of_the_refine_networks_are_those_of_the_cards(name: str) -> None:
-    table = README[README.index(f"| {name},") :].split("\n\n")[0]
+    table = MODELS[MODELS.index(f"| {name},") :].split("\n\n")[0]
     cells = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in table.splitlines()[2:]}
     for row, figures in read_card(bundled_models() / name).metrics["test"]["rows"].items():
         if row not in ("identity", "as played"):

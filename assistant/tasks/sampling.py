@@ -150,7 +150,7 @@ def _plan(
 ) -> Plan:
     hold, step = options.get("hold"), codec.step
     begin, until = round(clip.length / step), -(-(clip.length + aims.bars * clip.bar) // step)
-    guidance = Guidance(codec, aims, begin, until, clip.bar // step) if aims.asked else None
+    guidance = Guidance(codec, aims, begin, until, clip.bar // step, clip.meter) if aims.asked else None
     return Plan(
         prompt=prompt,
         begin=begin,
@@ -163,16 +163,18 @@ def _plan(
         candidates=count((), options),
         temperature=float(options["temperature"] or 1.0),
         top_p=float(options["top_p"] or 1.0),
-        silent_until=0 if aims.rhythm or aims.beat else _still(codec, clip, begin, until),
+        silent_until=_still(codec, clip, begin, until, guidance),
         guidance=guidance,
     )
 
 
-def _still(codec: EventCodec, clip: Clip, begin: int, until: int) -> int:
+def _still(codec: EventCodec, clip: Clip, begin: int, until: int, guidance: Guidance | None) -> int:
     """Where one voice has sung the last note of the clip to its end: it waits, but never through more than half of
-    what was asked for."""
+    what was asked for, nor where its own notes could not start any more, nor for a rhythm that is given."""
+    if codec.voices == "many" or (guidance and guidance.rhythm):
+        return 0
     sounding = max((round(note.end / codec.step) for note in clip.notes if not note.muted), default=0)
-    return min(sounding, (begin + until) // 2) if codec.voices == "one" else 0
+    return min(sounding, (begin + until) // 2, guidance.latest if guidance else until)
 
 
 def _placed(note: Note, origin: int, end: int) -> Note:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 from wire import StartProcess, Wire, clip_parts, notes_of, quickest, shuffled
 
+from assistant import __main__ as program
 from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.midi import read_midi
+from assistant.midi import read_midi, write_midi
 from assistant.request import AssistantError
 from osc_bridge.client import Client
 from osc_bridge.decode import decode
@@ -48,6 +50,44 @@ def test_streamed_notes_are_the_notes_of_the_result(serve: Callable[[], Target])
         result = client.run("continue", [TUNE], bars=8, candidates=2, seed=3, on_notes=on_notes)
     for index, candidate in enumerate(result.candidates):
         assert Clip(tuple(heard[index]), candidate.clip.length) == candidate.clip
+
+
+STEERED: tuple[tuple[str, dict[str, int | float | str]], ...] = (
+    ("generate", {"density": "1,2.5", "key": "D dorian", "scale_strict": 1, "end_on_tonic": 1, "velocity": 70}),
+    ("generate", {"chords": "C | Am | F G", "pitch_low": 55, "pitch_high": 79, "swing": 60, "originality": "avoid"}),
+    ("continue", {"density": "auto", "register": 72, "longest": 1, "start_on_beat": 1, "candidates": 2}),
+    ("continue", {"rhythm_from": "clip", "pitch_classes": "1,0,1,0,1,1,0,1,0,1,0,1"}),
+)
+
+
+@pytest.mark.parametrize(("task", "options"), STEERED)
+def test_steering_is_the_same_over_osc_and_on_the_command_line(
+    serve: Callable[[], Target],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    task: str,
+    options: dict[str, int | float | str],
+) -> None:
+    clips = [TUNE] if task == "continue" else []
+    for clip in clips:
+        write_midi(clip, tmp_path / "in.mid")
+    with Client(*serve()) as client:
+        over_osc = client.run(task, clips, seed=4, **options).candidates
+    switches = ("scale_strict", "end_on_tonic", "start_on_beat")
+    flags = [f"--{k.replace('_', '-')}" + ("" if k in switches else f"={v}") for k, v in options.items()]
+    given = [str(tmp_path / "in.mid") for _ in clips]
+    assert program.main([task, *given, "-o", str(tmp_path / "out.mid"), "--seed=4", "--json", *flags]) == 0
+    made = json.loads(capsys.readouterr().out)["candidates"]
+    assert [read_midi(one["file"]).notes for one in made] == [one.clip.notes for one in over_osc]
+    assert [one["measures"] for one in made] == [pytest.approx(dict(one.measures)) for one in over_osc]
+
+
+def test_a_wrong_value_is_named_over_osc(serve: Callable[[], Target]) -> None:
+    with Client(*serve()) as client:
+        assert client.tasks()["generate"]["density"][:3] == ("text", "0.05", "8")
+        with pytest.raises(AssistantError, match=r"density 9 is not a number from 0\.05 to 8, or several") as caught:
+            client.run("generate", density=9)
+    assert caught.value.code == "bad_args"
 
 
 def test_cancel_within_200_milliseconds(serve: Callable[[], Target]) -> None:

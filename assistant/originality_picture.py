@@ -1,0 +1,235 @@
+"""The picture of what a clip shares with a piece: both as piano rolls on one axis of time, the piece laid under the
+clip as the search found it, what they share in colour and joined.
+
+Lengths are pixels of the picture, times of both rolls ticks of the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from assistant.clip import TICKS, Clip
+from assistant.lines import STEP, line_of
+from assistant.originality import Found, Index
+from assistant.picture import BLACK_KEYS, KEYS_WIDTH, MARGIN
+from assistant.picture_ink import (
+    BAR_LINE,
+    FAINT,
+    INK,
+    LANE_BLACK,
+    LANE_WHITE,
+    NEW,
+    PAPER,
+    SMALL,
+    TEXT,
+    Color,
+    font,
+    plain,
+)
+from assistant.request import AssistantError
+
+HEAD, LINE, AXIS, BETWEEN = 56, 34, 32, 150  # heights of the heading, a line of text, an axis, the space for ribbons
+WIDTH, LEAST_WIDTH, QUARTER = 2300, 1300, 90  # of the rolls; of a quarter note at most
+LANE, AIR = 13, 2  # height of a semitone; semitones above the highest note and below the lowest
+WHOLE = 16  # bars of a clip that is shown from its start to its end
+OWN: Color = (176, 184, 196)  # notes that are not shared
+SHARED: Color = (236, 140, 60)
+IN_RUN: Color = NEW[1]
+RIBBON = (236, 140, 60, 70)
+THREAD = (236, 140, 60, 120)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One note as it is drawn: start and end in ticks of the clip, pitch, colour."""
+
+    start: float
+    end: float
+    pitch: int
+    color: Color
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """One piano roll: its title, notes, and (tick, number) of its bar lines."""
+
+    title: str
+    notes: Sequence[Bar]
+    bars: Sequence[tuple[float, int]]
+
+    @property
+    def low(self) -> int:
+        return min((note.pitch for note in self.notes), default=60) - AIR
+
+    @property
+    def high(self) -> int:
+        return max((note.pitch for note in self.notes), default=72) + AIR
+
+    @property
+    def height(self) -> int:
+        return (self.high - self.low + 1) * LANE
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Start and end of a note or a run in ticks of the clip, with its number of notes."""
+
+    start: float
+    end: float
+    notes: int
+
+
+def originality_picture(
+    clip: Clip, index: Index, found: Found, name: str, lines: Sequence[str], path: str | Path
+) -> None:
+    """Draws a clip above the nearest piece, under a heading and lines of text, into a PNG file. Raises AssistantError
+    where it cannot be written."""
+    start, end = _shown(clip, index, found)
+    rolls = [_clip_roll(clip, index, found, name, start, end)]
+    if found.piece >= 0:
+        rolls.append(_piece_roll(clip, index, found, start, end))
+    quarters = (end - start) / TICKS
+    width = max(LEAST_WIDTH, min(WIDTH, round(quarters * QUARTER)))
+    page = _Page(start, width / (end - start), MARGIN + KEYS_WIDTH)
+    tops = [MARGIN + HEAD + LINE * len(lines)]
+    for roll in rolls:
+        tops.append(tops[-1] + LINE + AXIS + roll.height + BETWEEN)
+    image = Image.new("RGB", (2 * MARGIN + KEYS_WIDTH + width, tops[-1] - BETWEEN + MARGIN), PAPER)
+    draw = ImageDraw.Draw(image, "RGBA")
+    draw.text((MARGIN, MARGIN - 6), plain(f"{name} beside the nearest piece"), INK, font=font(TEXT + 8))
+    for number, line in enumerate(lines):
+        draw.text(
+            (MARGIN, MARGIN + HEAD - 6 + LINE * number), plain(line), INK if not number else FAINT, font(TEXT - 2)
+        )
+    for roll, top in zip(rolls, tops, strict=False):
+        _draw_roll(draw, page, roll, top, end)
+    if len(rolls) == 2:
+        _draw_ribbons(draw, page, clip, index, found, tops[0] + LINE + AXIS + rolls[0].height, tops[1])
+    try:
+        image.save(path, format="PNG")
+    except OSError as error:
+        raise AssistantError("bad_args", f"cannot write {path}: {error.strerror or error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    start: float
+    per_tick: float
+    left: int
+
+    def x(self, tick: float) -> int:
+        return self.left + round((tick - self.start) * self.per_tick)
+
+
+def _shown(clip: Clip, index: Index, found: Found) -> tuple[int, int]:
+    """Ticks of the clip that are shown: all of it, or of a long one the bars around what is shared."""
+    end = clip.bars * clip.bar
+    if clip.bars <= WHOLE or not found.pairs:
+        return 0, min(end, WHOLE * clip.bar)
+    notes = line_of(clip, bool(index.one)).note
+    first, last = (clip.notes[int(notes[found.pairs[at][0]])].start // clip.bar for at in (0, -1))
+    return max(0, first - 1) * clip.bar, min(end, (last + 2) * clip.bar)
+
+
+def _clip_roll(clip: Clip, index: Index, found: Found, name: str, start: int, end: int) -> Roll:
+    line = line_of(clip, bool(index.one))
+    color = {int(line.note[mine]): shade for mine, shade in _colors(found, 0).items()}
+    notes = [
+        Bar(note.start, min(note.end, end), note.pitch, color.get(number, OWN))
+        for number, note in enumerate(clip.notes)
+        if start <= note.start < end and not note.muted
+    ]
+    bars = [(float(tick), tick // clip.bar + 1) for tick in range(start, end + 1, clip.bar)]
+    return Roll(f"{name}, {clip.bars} bars, {len(clip.notes)} notes", notes, bars)
+
+
+def _piece_roll(clip: Clip, index: Index, found: Found, start: int, end: int) -> Roll:
+    """The piece where the clip is like it, in the time of the clip; a note is held until the next one begins."""
+    first, last = index.bounds(found.piece)
+    onsets, pitches = index.onsets[first:last], index.pitches[first:last]
+    line, (mine, its) = line_of(clip, bool(index.one)), found.pairs[0]
+
+    def tick(step: float) -> float:
+        return float((line.onset[mine] + (step - onsets[its]) / found.scale) * STEP)
+
+    color, notes = _colors(found, 1), []
+    for number, (onset, pitch) in enumerate(zip(onsets.tolist(), pitches.tolist(), strict=True)):
+        if start - 1 <= tick(onset) < end:
+            later = onsets[onsets > onset]
+            until = min(float(later[0]) if len(later) else onset + 24.0, onset + 96.0)
+            notes.append(Bar(tick(onset), min(tick(until), end), pitch, color.get(number, OWN)))
+    bars = [(tick(step), number) for step, number in index.bar_lines(found.piece) if start - 1 <= tick(step) <= end + 1]
+    return Roll(found.nearest + found_where(index, found), notes, bars)
+
+
+def found_where(index: Index, found: Found) -> str:
+    """In words where in the piece the clip stands, and what was done to it."""
+    if not found.pairs:
+        return ""
+    first, last = (index.bar_of(found.piece, found.pairs[at][1]) for at in (0, -1))
+    bars = f", bar {first}" if first == last else f", bars {first} to {last}"
+    semitones = abs(found.semitones)
+    way = "higher" if found.semitones > 0 else "lower"
+    key = f", {semitones} semitone{'s' if semitones > 1 else ''} {way}" if semitones else ", same key"
+    scale = found.scale if found.scale >= 1 else 1 / found.scale
+    tempo = f", note values {scale:.3g} times as {'long' if found.scale > 1 else 'short'}" if scale != 1 else ""
+    return bars + key + tempo
+
+
+def _colors(found: Found, side: int) -> dict[int, Color]:
+    """The colour of each shared note: `side` 0 of the clip, 1 of the piece."""
+    color = {pair[side]: SHARED for pair in found.pairs}
+    for run in found.runs:
+        begin = (run.clip, run.piece)[side]
+        color |= dict.fromkeys(range(begin, begin + run.length), IN_RUN)
+    return color
+
+
+def _draw_roll(draw: ImageDraw.ImageDraw, page: _Page, roll: Roll, top: int, end: float) -> None:
+    draw.text((MARGIN, top), plain(roll.title), INK, font=font(TEXT))
+    upper = top + LINE + AXIS
+    lower, right = upper + roll.height, page.x(end)
+    for pitch in range(roll.low, roll.high + 1):
+        y = upper + (roll.high - pitch) * LANE
+        draw.rectangle((page.left, y, right, y + LANE), LANE_BLACK if pitch % 12 in BLACK_KEYS else LANE_WHITE)
+        if pitch % 12 == 0:
+            draw.line((page.left, y + LANE, right, y + LANE), BAR_LINE)
+            draw.text((page.left - 8, y + LANE // 2), f"C{pitch // 12 - 1}", FAINT, font(SMALL), anchor="rm")
+    every = 1
+    while len(roll.bars) > 1 and every * (roll.bars[1][0] - roll.bars[0][0]) * page.per_tick < 48:
+        every *= 2
+    for number, (tick, bar) in enumerate(roll.bars):
+        x = page.x(tick)
+        draw.line((x, upper - 6, x, lower), BAR_LINE, 2)
+        if number % every == 0 and tick < end:
+            draw.text((x, upper - 8), str(bar), INK, font=font(SMALL), anchor="ms")
+    for note in roll.notes:
+        y = upper + (roll.high - note.pitch) * LANE
+        left = max(page.left, page.x(note.start)) + 1
+        draw.rounded_rectangle((left, y + 1, max(left + 3, page.x(note.end) - 2), y + LANE - 1), 3, note.color)
+
+
+def _draw_ribbons(
+    draw: ImageDraw.ImageDraw, page: _Page, clip: Clip, index: Index, found: Found, upper: int, lower: int
+) -> None:
+    """A ribbon from roll to roll for each run, with its number of notes; a thread for each other shared note."""
+    line = line_of(clip, bool(index.one))
+    bottom = lower + LINE + AXIS
+    inside = {run.clip + at for run in found.runs for at in range(run.length)}
+    for mine, _ in found.pairs:
+        if mine not in inside:
+            x = page.x(clip.notes[int(line.note[mine])].start) + 3
+            draw.line((x, upper, x, lower - 6), THREAD, 2)
+    for run in found.runs:
+        first, last = (clip.notes[int(line.note[run.clip + at])] for at in (0, run.length - 1))
+        left, right = page.x(first.start), page.x(last.end)
+        draw.rectangle((left, upper, right, lower - 6), RIBBON)
+        draw.line((left, upper, left, bottom), IN_RUN, 2)
+        draw.line((right, upper, right, bottom), IN_RUN, 2)
+        words = f"{run.length} notes"
+        short = words if draw.textlength(words, font(SMALL)) < right - left - 6 else str(run.length)
+        draw.text(((left + right) / 2, (upper + lower - 6) / 2), short, IN_RUN, font=font(SMALL), anchor="mm")

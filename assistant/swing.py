@@ -1,0 +1,31 @@
+"""Swing: where the off-beats lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.clip import TICKS, Clip
+
+
+def swung_ticks(meter: tuple[int, int]) -> int:
+    """Ticks of the beat whose halves swing: a quarter, or the lower number of the meter where that is shorter."""
+    return min(TICKS, TICKS * 4 // meter[1])
+
+
+def swung(ticks: NDArray[np.int64], swing: Sequence[float], bar: int, beat: int) -> NDArray[np.int64]:
+    """Where swing moves times (N,) in ticks: the middle of each beat lies at `swing` percent of it, bar lines stay."""
+    place = np.asarray(swing)[np.minimum(ticks // bar, len(swing) - 1)] / 100
+    phase = ticks % beat / beat
+    later = np.where(phase < 0.5, phase * 2 * place, place + (phase - 0.5) * 2 * (1 - place))
+    moved: NDArray[np.int64] = ticks - ticks % beat + np.rint(later * beat).astype(np.int64)
+    return moved
+
+
+def swing_of(clip: Clip) -> float:
+    """Where the off-beats of a clip lie, in percent of the beat; 50 where it has none."""
+    beat = swung_ticks(clip.meter)
+    late = [100 * (n.start % beat) / beat for n in clip.notes if not n.muted and 0.5 <= (n.start % beat) / beat < 0.72]
+    return float(np.median(late)) if late else 50.0
