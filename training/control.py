@@ -7,29 +7,25 @@ the engine. Asked against reached is Spearman's rank correlation, that of pitch 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from assistant.aims import most_at_once
-from assistant.bundle import Bundle
 from assistant.clip import TICKS, Clip
-from assistant.engine import Engine
 from assistant.keys import key_of
 from assistant.option import Value
 from assistant.request import Request
 from training.corpus import Piece
-from training.generation import BARS, HELD, OURS, SEEDS, ours
+from training.generation import BARS, HELD, OURS, SEEDS, Bench, ours
 from training.generation_rows import DRAWS, SEED, Interval, Measured, interval, intervals
 from training.latent_measures import phrases_in
 from training.windows import Window
 
 Array = NDArray[np.float64]
-Measure = Callable[[Sequence[Clip], Sequence[Window]], Measured]
 
 STEERED = "ours, steered"
 COLUMNS = {"density": slice(0, 1), "register": slice(1, 2), "pitch_classes": slice(2, 14)}  # of values
@@ -71,32 +67,31 @@ def values(clips: Sequence[Clip]) -> Array:
     return np.array(rows)
 
 
-def control(
-    engine: Engine, bundle: Bundle, pieces: Sequence[Piece], clips: int, seeds: int, measure: Measure
-) -> Control:
-    """Control of a network that samples. clips: of all seeds together, fewer where there are fewer held-out windows"""
-    windows = asking(pieces, clips)
-    parts = [windows[at::seeds] for at in range(seeds) if len(windows[at::seeds]) > 1]
+def control(bench: Bench, clips: int, seeds: int) -> Control | None:
+    """Control of a network that samples; None where the data have too few held-out windows. clips: of all seeds
+    together, fewer where there are fewer such windows"""
+    windows = asking(bench.pieces, clips)
+    if len(windows) < 2 * seeds:
+        return None
+    parts = [windows[at::seeds] for at in range(seeds)]
     made: dict[str, list[list[Clip]]] = {STEERED: [], OURS: [], HELD: []}
     for seed, part in enumerate(tqdm(parts, "control: clips")):
-        made[STEERED].append(steered(engine, bundle, part, seed, COLUMNS))
-        made[OURS].append(ours(engine, bundle, "generate", part, seed))
+        made[STEERED].append(steered(bench, part, seed, COLUMNS))
+        made[OURS].append(ours(bench, "generate", part, seed))
         made[HELD].append([window.clip for window in part])
-    sets = {name: [measure(*one) for one in zip(some, parts, strict=True)] for name, some in made.items()}
+    sets = {name: [bench.measured(*one) for one in zip(some, parts, strict=True)] for name, some in made.items()}
     asked, reached, free = (values([c for part in made[name] for c in part]) for name in (HELD, STEERED, OURS))
     some = windows[: -(-len(windows) // SINGLE)]
-    alone = {
-        name: values(steered(engine, bundle, some, SEEDS, (name,))) for name in tqdm(COLUMNS, "control: one at a time")
-    }
+    alone = {name: values(steered(bench, some, SEEDS, (name,))) for name in tqdm(COLUMNS, "control: one at a time")}
     return Control(
         asked,
         reached,
         free,
-        intervals(sets, sets[HELD], [piece.split for piece in pieces]),
+        intervals(sets, sets[HELD], bench.splits),
         sets,
         _spread(asked, reached, np.concatenate([one.piece for one in sets[HELD]])),
         {name: drift(asked, free, found, name) for name, found in alone.items()},
-        limits(engine, bundle, some),
+        limits(bench, some),
         len(some),
     )
 
@@ -108,21 +103,19 @@ def asking(pieces: Sequence[Piece], count: int) -> list[Window]:
     return [Window(found[at].piece, found[at].clip, Clip((), 0)) for at in order.tolist()]
 
 
-def steered(
-    engine: Engine, bundle: Bundle, windows: Sequence[Window], seed: int, names: Sequence[str] | Mapping[str, Any]
-) -> list[Clip]:
+def steered(bench: Bench, windows: Sequence[Window], seed: int, names: Collection[str]) -> list[Clip]:
     """A clip for each window with the attributes `names` asked from it."""
     made = []
     for number, window in enumerate(tqdm(windows, f"asked for {', '.join(names)}", leave=False)):
         row = values([window.clip])[0]
         asked = {name: ",".join(f"{value:.4f}" for value in row[COLUMNS[name]]) for name in names}
-        made.append(_made(engine, bundle, window, SEEDS * seed + number, asked))
+        made.append(_made(bench, window, SEEDS * seed + number, asked))
     return made
 
 
-def _made(engine: Engine, bundle: Bundle, window: Window, seed: int, asked: Mapping[str, Value]) -> Clip:
-    plain = {"model": bundle.card.name, "seed": seed, "bars": BARS, "meter": "{}/{}".format(*window.clip.meter)}
-    clip = engine.run(Request("generate", (), plain | dict(asked))).candidates[0].clip
+def _made(bench: Bench, window: Window, seed: int, asked: Mapping[str, Value]) -> Clip:
+    plain = {"model": bench.bundle.card.name, "seed": seed, "bars": BARS, "meter": "{}/{}".format(*window.clip.meter)}
+    clip = bench.engine.run(Request("generate", (), plain | dict(asked))).candidates[0].clip
     return replace(clip, tempo=window.clip.tempo)
 
 
@@ -170,12 +163,12 @@ def drift(asked: Array, free: Array, found: Array, name: str) -> dict[str, float
     return {other: float(moved[where].mean()) for other, where in COLUMNS.items() if other != name}
 
 
-def limits(engine: Engine, bundle: Bundle, windows: Sequence[Window]) -> dict[str, int]:
+def limits(bench: Bench, windows: Sequence[Window]) -> dict[str, int]:
     """How many clips break each hard limit, where all of them are asked for at once."""
     broken = dict.fromkeys(("pitch_low", "pitch_high", "polyphony", "scale_strict", "shortest", "longest", "bars"), 0)
     for number, window in enumerate(tqdm(windows, "control: limits")):
-        asked = _limits_of(window.clip, np.random.default_rng([SEED, number]), bundle.events.voices == "one")
-        for key, wrong in breaks(_made(engine, bundle, window, number, asked), asked).items():
+        asked = _limits_of(window.clip, np.random.default_rng([SEED, number]), bench.bundle.events.voices == "one")
+        for key, wrong in breaks(_made(bench, window, number, asked), asked).items():
             broken[key] += wrong
     return broken
 

@@ -1,11 +1,11 @@
 """What sets of clips are compared by: the seven features and the overlapped area of MGEval.
 
 L.-C. Yang and A. Lerch, *On the evaluation of generative models in music* (Neural Computing and Applications 32, 2020)
-compare sets, not clips: of each feature they take the distances within one set and those between two sets, as densities,
-and say how much of these overlaps. The usual seven of their features are pitch count, note count, pitch-class
-histogram, pitch range, mean interval, mean inter-onset time and note-length histogram; the code here was written anew
-after github.com/RichardYang40148/mgeval, with two differences: inter-onset times are quarters, not seconds, and the
-pitch-class histogram weighs notes by their length alone, not by their loudness too.
+compare sets, not clips: of each feature they take the distances within one set and those between two sets, as
+densities, and say how much of these overlaps. The usual seven of their features are pitch count, note count,
+pitch-class histogram, pitch range, mean interval, mean inter-onset time and note-length histogram; the code here was
+written anew after github.com/RichardYang40148/mgeval, with two differences: inter-onset times are quarters, not
+seconds, and the pitch-class histogram weighs notes by their length alone, not by their loudness too.
 """
 
 from __future__ import annotations

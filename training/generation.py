@@ -19,12 +19,11 @@ from assistant.bundle import Bundle
 from assistant.clip import Clip
 from assistant.codecs.events import EventCodec
 from assistant.engine import Engine
-from assistant.network import Network
 from assistant.option import Value
 from assistant.originality import Index
 from assistant.request import AssistantError, Request
 from assistant.tasks import options_of
-from training.bleu import references
+from training.bleu import Gram, references
 from training.corpus import Piece
 from training.generation_rows import Interval, Measured, intervals, measured
 from training.samplers import Make, learnt
@@ -32,8 +31,30 @@ from training.windows import Window, windows
 
 BARS, PROMPT = 8, {"generate": 0, "continue": 4}  # bars that are compared, and before them
 CANDIDATES = int(next(option.high or 1 for option in options_of("generate") if option.key == "candidates"))
-OURS, HUMAN, HELD = "ours", "people, other pieces", "people, the held-out windows"
+OURS, HUMAN, HELD = "ours", "people, other pieces", "people, held out"
 SEEDS = 1000  # of requests of one seed of the evaluation
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A bundle in an engine, the pieces of its corpus, and what was learnt of the train split: samplers by name, the
+    references of BLEU, and the index that finds copies."""
+
+    engine: Engine
+    bundle: Bundle
+    pieces: Sequence[Piece]
+    makes: Mapping[str, Make]
+    known: Mapping[Gram, int]
+    index: Index
+
+    @property
+    def splits(self) -> list[str]:
+        """The split of each piece."""
+        return [piece.split for piece in self.pieces]
+
+    def measured(self, clips: Sequence[Clip], windows: Sequence[Window]) -> Measured:
+        """What is found of a clip for each window."""
+        return measured(clips, [window.piece for window in windows], self.known, self.index)
 
 
 @dataclass(frozen=True)
@@ -43,22 +64,16 @@ class Study:
     task: str
     rows: Mapping[str, Mapping[str, Interval]]
     sets: Mapping[str, Sequence[Measured]]
-    count: int  # clips of a seed
 
 
-def studies(
-    engine: Engine, bundle: Bundle, pieces: Sequence[Piece], clips: int, seeds: int, **options: Value
-) -> list[Study]:
-    """A study for each task that makes something new. clips: of each row, of all seeds together; options: of both tasks
-
-    Raises AssistantError `bad_args` where the data have too few pieces.
-    """
-    tasks = [task for task in PROMPT if task in bundle.card.tasks]
+def bench_of(engine: Engine, bundle: Bundle, pieces: Sequence[Piece]) -> Bench:
+    """What the train split teaches. The index is the one that the bundle carries, else it is made of the pieces."""
     codec = codec_of(bundle)
-    makes = learnt(pieces, codec)
-    known = references(piece.sections for piece in pieces if piece.split == "train")
-    index = index_of(engine.network(bundle.card.name), pieces, codec)
-    return [_study(engine, bundle, pieces, task, (clips, seeds), makes, known, index, options) for task in tasks]
+    train = [piece for piece in pieces if piece.split == "train"]
+    index = engine.network(bundle.card.name).index
+    index = index or Index.of([(piece.title, piece.sections) for piece in train], one=codec.voices == "one")
+    known = references(piece.sections for piece in train)
+    return Bench(engine, bundle, pieces, learnt(pieces, codec), known, index)
 
 
 def codec_of(bundle: Bundle) -> EventCodec:
@@ -67,25 +82,12 @@ def codec_of(bundle: Bundle) -> EventCodec:
     return codec if isinstance(codec, EventCodec) else EventCodec(codec.resolution, codec.voices)
 
 
-def index_of(network: Network, pieces: Sequence[Piece], codec: EventCodec) -> Index:
-    """The index of the corpus that the network carries, else one of the train split."""
-    train = [(piece.title, piece.sections) for piece in pieces if piece.split == "train"]
-    return network.index or Index.of(train, one=codec.voices == "one")
+def study(bench: Bench, task: str, clips: int, seeds: int, **options: Value) -> Study:
+    """The study of a task. clips: of each row, of all seeds together; options: of the task
 
-
-def _study(
-    engine: Engine,
-    bundle: Bundle,
-    pieces: Sequence[Piece],
-    task: str,
-    size: tuple[int, int],
-    makes: Mapping[str, Make],
-    known: Mapping[Any, int],
-    index: Index,
-    options: Mapping[str, Value],
-) -> Study:
-    clips, seeds = size
-    test, other = (windows(pieces, split, BARS, PROMPT[task]) for split in ("test", "valid"))
+    Raises AssistantError `bad_args` where the data have too few pieces.
+    """
+    test, other = (windows(bench.pieces, split, BARS, PROMPT[task]) for split in ("test", "valid"))
     count = min(max(clips // seeds, 2), len(test))
     if count < 2:
         text = f"fewer than two pieces of the test split have {BARS + PROMPT[task]} bars in one meter for {task}"
@@ -95,19 +97,17 @@ def _study(
         drawn = _drawn(test, count, seed)
         made = {
             name: [make(window, np.random.default_rng([seed, number])) for number, window in enumerate(drawn)]
-            for name, make in makes.items()
+            for name, make in bench.makes.items()
         }
-        made[OURS] = ours(engine, bundle, task, drawn, seed, **options)
+        made[OURS] = ours(bench, task, drawn, seed, **options)
         made[HELD] = [window.clip for window in drawn]
         for name, some in made.items():
-            sets[name].append(measured(some, [window.piece for window in drawn], known, index))
+            sets[name].append(bench.measured(some, drawn))
         if len(other) > 1:
             human = _drawn(other, count, seed)
-            numbers = [window.piece for window in human]
-            sets[HUMAN].append(measured([window.clip for window in human], numbers, known, index))
-    ordered = {name: sets[name] for name in (*makes, OURS, HUMAN, HELD) if name in sets}
-    rows = intervals(ordered, sets[HELD], [piece.split for piece in pieces])
-    return Study(task, rows, ordered, count)
+            sets[HUMAN].append(bench.measured([window.clip for window in human], human))
+    ordered = {name: sets[name] for name in (*bench.makes, OURS, HUMAN, HELD) if name in sets}
+    return Study(task, intervals(ordered, sets[HELD], bench.splits), ordered)
 
 
 def _drawn(found: Sequence[Window], count: int, seed: int) -> list[Window]:
@@ -115,14 +115,12 @@ def _drawn(found: Sequence[Window], count: int, seed: int) -> list[Window]:
     return [found[number] for number in order.tolist()]
 
 
-def ours(
-    engine: Engine, bundle: Bundle, task: str, drawn: Sequence[Window], seed: int, **options: Value
-) -> list[Clip]:
+def ours(bench: Bench, task: str, drawn: Sequence[Window], seed: int, **options: Value) -> list[Clip]:
     """A clip for each window, as the engine gives it where nothing but the options is said."""
     made: list[Clip] = [drawn[0].clip] * len(drawn)
     for number, (some, clips, said) in enumerate(_asked(task, drawn)):
-        asked = {"model": bundle.card.name, "seed": SEEDS * seed + number, "bars": BARS, "candidates": len(some)}
-        result = engine.run(Request(task, clips, asked | said | dict(options)))
+        asked = {"model": bench.bundle.card.name, "seed": SEEDS * seed + number, "bars": BARS, "candidates": len(some)}
+        result = bench.engine.run(Request(task, clips, asked | said | dict(options)))
         for where, candidate in zip(some, result.candidates, strict=True):
             made[where] = replace(candidate.clip, tempo=drawn[where].clip.tempo)
     return made

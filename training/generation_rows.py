@@ -1,8 +1,8 @@
 """Figures of sets of clips beside held-out windows, with confidence intervals over pieces.
 
 A row has a set of clips for each seed, and each clip belongs to a piece: the one whose window it is or was made for. An
-interval holds the middle 95 % of the figures of `DRAWS` bootstraps, in which the pieces are drawn with replacement, for
-the held-out windows and what is compared with them alike; a figure is the mean over the seeds.
+interval comes from `DRAWS` bootstraps, in which the pieces are drawn with replacement, for the held-out windows and
+what is compared with them alike; a figure is the mean over the seeds.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ def _figures(made: Measured, held: Measured, apart: Mapping[str, Distances], oft
     return found
 
 
-def intervals(rows: Mapping[str, Sequence[Measured]], held: Sequence[Measured], splits: Sequence[str]) -> dict[str, Any]:
+def intervals(
+    rows: Mapping[str, Sequence[Measured]], held: Sequence[Measured], splits: Sequence[str]
+) -> dict[str, Any]:
     """For each row, one of which is `held` itself, each figure with its interval. splits: that of each piece."""
     random, groups = np.random.default_rng(SEED), [np.flatnonzero(np.array(splits) == s) for s in sorted(set(splits))]
     draws = np.zeros((DRAWS, len(splits)))
@@ -124,7 +126,8 @@ def intervals(rows: Mapping[str, Sequence[Measured]], held: Sequence[Measured], 
 
 
 def interval(value: float, spread: Sequence[float]) -> Interval:
-    """A figure with the middle 95 % of those of its bootstraps; nan where it is unknown."""
+    """A figure with the middle 95 % of those of its bootstraps, moved so that their mean lies at the figure: a set with
+    some pieces twice and others not at all overlaps less with any other, which is no uncertainty. nan: unknown."""
     known = np.array(spread)[~np.isnan(spread)]
-    low, high = np.percentile(known, (2.5, 97.5)) if len(known) else (np.nan, np.nan)
-    return float(value), float(low), float(high)
+    low, high = np.percentile(known, (2.5, 97.5)) - known.mean() if len(known) else (np.nan, np.nan)
+    return float(value), float(value + low), float(value + high)
