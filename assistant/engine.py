@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from assistant.bundle import SPACE, Bundle, find_bundles, read_bundle
-from assistant.clip import Note
+from assistant.clip import Clip, Note
+from assistant.copying import watched
 from assistant.latent import check
 from assistant.network import Network, load
 from assistant.option import Value, check_options
-from assistant.originals import watched
 from assistant.paths import bundled_models, models_dir
 from assistant.request import AssistantError, Candidate, Request, Result
 from assistant.runtime import pick_device
@@ -70,8 +70,15 @@ class Engine:
             self._networks[name] = self._loaded(self.bundles[name])
         return self._networks[name]
 
+    def prepare(self) -> None:
+        """Prepares the search for copies of all networks that are loaded, which the first request would wait for."""
+        for network in list(self._networks.values()):
+            if network.index is not None:
+                network.index.search(Clip((Note(0, 60, 1), Note(1, 62, 1)), 2))
+
     def _loaded(self, bundle: Bundle) -> Network:
         network = load(bundle, self.device, self._threads)
+        _ = network.index  # one that is damaged is found now
         if SPACE in bundle.files:
             check(network)
         return network

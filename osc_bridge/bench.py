@@ -30,7 +30,7 @@ from assistant.midi import read_midi
 from assistant.paths import examples_dir
 from assistant.request import AssistantError
 from assistant.runtime import Graph
-from osc_bridge import bench_latent, bench_refine
+from osc_bridge import bench_latent, bench_refine, bench_steering
 from osc_bridge.child import daemon
 from osc_bridge.client import Client
 
@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     report |= over_udp(read_midi(args.clip), args.requests, quiet=args.json)
     report["interpolate"] = bench_latent.interpolation(args.latent, args.folder, args.rounds, quiet=args.json)
     report["refine"] = bench_refine.refinement(args.rounds, quiet=args.json)
+    report["steering"] = bench_steering.steering(args.rounds, quiet=args.json)
     report["load_after"] = _load()
     print(json.dumps(report) if args.json else as_text(report))
     return 0
@@ -167,6 +168,7 @@ def as_text(report: dict[str, Any]) -> str:
         f"first notes {udp['first_notes_ms']} ms"
     )
     lines += [bench_latent.as_text(report["interpolate"]), bench_refine.as_text(report["refine"])]
+    lines.append(bench_steering.as_text(report["steering"]))
     lines.append(f"ready after {report['ready_s']} s, memory {report['rss_mb']} MB")
     return "\n".join(lines)
 

@@ -9,6 +9,7 @@ import logging
 import logging.handlers
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         log.warning("model %s is left out: %s", name, text)
     if args.allow:
         log.warning("open to %s", ", ".join(args.allow))
+    threading.Thread(target=engine.prepare, name="prepare", daemon=True).start()
     server.serve()
     return 0
 

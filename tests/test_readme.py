@@ -1,4 +1,4 @@
-"""The README: its commands run, its first two commands are those of CI; the figures in `docs` are those of the cards."""
+"""The README: its commands run, its first two are those of CI; the figures in `docs` are those of the cards."""
 
 from __future__ import annotations
 
