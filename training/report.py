@@ -217,9 +217,10 @@ def _likelihood(found: Mapping[str, Any]) -> Iterator[str]:
         lines = [
             f"<tr><th>{escape(name)}</th>"
             + "".join(f"<td>{row[key]:.4g}</td>" if key in row else "<td></td>" for key in columns)
+            + "</tr>"
             for name, row in rows.items()
         ]
-        yield card(f'<div class="scroll"><table><tr><th></th>{heads}</tr>{"</tr>".join(lines)}</table></div>')
+        yield card(f'<div class="scroll"><table><tr><th></th>{heads}</tr>{"".join(lines)}</table></div>')
 
 
 def _published(some: Sequence[Published]) -> Iterator[str]:

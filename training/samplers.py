@@ -75,8 +75,9 @@ class Notes:
         prompt = list(self.codec.grid(window.prompt))
         if prompt:
             onset, pitch, length = prompt[-1][:3]
-            row = self._after((pitch, length), random) - 1  # the row of such a note, for the time that it takes
-            clock = max(0, onset + int(self._rows[row][2]) - window.prompt.length // step)
+            row = max(self._after((pitch, length), random) - 1, 0)  # the row of such a note, for the time that it takes
+            taken = max(int(self._rows[row][2]), length if self.codec.voices == "one" else 0)
+            clock = max(0, onset + taken - window.prompt.length // step)
             row = following(row)
         notes = {}
         while clock < end:
@@ -102,8 +103,9 @@ def sampled(grams: Sampler, codec: EventCodec, window: Window, random: np.random
     tokens = codec.encode(window.prompt, last=None).tolist() if window.prompt.notes else [START]
     for token in tokens:
         reader.read(token)
+    _, sounding, clock = reader.state
     if begin:
-        reader.state = np.array([CLOSED, max(begin - reader.state[2], 1), reader.state[2]], np.float32)
+        reader.state = np.array([CLOSED, max(begin - clock, sounding, 1), clock], np.float32)
     notes: list[Note] = []
     for _ in range(MOST * max(1, (until - begin) // codec.resolution)):
         legal = codec.grammar.legal(tokens[-1], reader.state)

@@ -3,7 +3,8 @@
 A comparison is fair only where both sides are cut alike. A window is `bars` whole bars in one meter and begins at the
 first bar that sounds, of the first section of a piece that is long enough; so each piece gives at most one, and all of
 them are beginnings, as what is made from nothing is a beginning. For `continue` the window is the `bars` bars behind a
-prompt of the piece's first bars. Notes end where the window ends, as those of a generated clip do. A generated clip has
+prompt of the piece's first bars, whose last notes may sound into it. Notes end where the window ends, as those of a
+generated clip do. A generated clip has
 the bars, the meter and the tempo of one window, and is taken as the engine gives it: silence at its beginning counts.
 """
 
@@ -37,7 +38,7 @@ def _window(piece: Piece, bars: int, before: int) -> tuple[Clip, Clip] | None:
         first = first_bar(section)
         start, end = first + before * section.bar, first + (before + bars) * section.bar
         if end <= section.bars * section.bar:
-            clip, prompt = whole(section, start, end), whole(section, first, start)
+            clip, prompt = whole(section, start, end), sounding(section, first, start)
             if clip.notes and (prompt.notes or not before):
                 return clip, prompt
     return None
@@ -51,6 +52,11 @@ def first_bar(clip: Clip) -> int:
 
 def whole(clip: Clip, start: int, end: int) -> Clip:
     """The ticks `start` to `end` of a clip without muted notes; no note sounds over the end."""
+    part = sounding(clip, start, end)
+    return replace(part, notes=tuple(replace(n, duration=min(n.duration, part.length - n.start)) for n in part.notes))
+
+
+def sounding(clip: Clip, start: int, end: int) -> Clip:
+    """The notes of a clip that start in the ticks `start` to `end`, without muted ones."""
     part = clip.window(start, end)
-    heard = (replace(n, duration=min(n.duration, part.length - n.start)) for n in part.notes if not n.muted)
-    return replace(part, notes=tuple(heard))
+    return replace(part, notes=tuple(note for note in part.notes if not note.muted))
