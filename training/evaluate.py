@@ -1,4 +1,7 @@
-"""`continuo evaluate`: what the events of held-out pieces cost under a bundle, beside what its card says."""
+"""`continuo evaluate`: what the events of held-out pieces cost under a bundle, beside what its card says.
+
+If asked, also what it makes, beside music by people.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from assistant.paths import bundled_models, models_dir
 from assistant.request import AssistantError
 from assistant.runtime import pick_device
 from training.config import CodecConfig, Config, ConfigError, config_of
-from training.corpus import CorpusError
+from training.corpus import CorpusError, Piece, load_pieces
 from training.notes import NoteCorpus, prepare_notes
 from training.phrases import PhraseCorpus, prepare_phrases
 from training.reconstruction import measured, reconstruction
@@ -41,15 +44,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu", help="where to run (default cpu)")
     parser.add_argument("--threads", type=int, default=0, help="of the graph; 0 (default): as many as there are cores")
     parser.add_argument("--cache", type=Path, default=None, help="folder for prepared data")
+    parser.add_argument("--generated", action="store_true", help="measure what the model makes, too (minutes)")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write a page with pictures (as --generated)")
+    parser.add_argument("--markdown", action="store_true", help="print tables in Markdown (as --generated)")
+    parser.add_argument("--write-card", action="store_true", help="put the figures into the card (as --generated)")
+    parser.add_argument("--clips", type=int, default=500, help="clips of each row, of all seeds together (default 500)")
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="seeds, each with windows and clips of its own (default 5)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the figures. Raises AssistantError where the bundle or the data cannot be used."""
+    for name in ("clips", "seeds"):
+        if getattr(args, name) < 1:
+            raise AssistantError("bad_args", f"--{name} {getattr(args, name)} is less than 1")
     folder = folder_of(args.bundle)
     cache = args.cache or user_cache_path("continuo")
     found = evaluate(folder, args.data, cache, args.split, args.device, args.threads)
-    print(json.dumps(found, indent=1, ensure_ascii=False) if args.json else as_text(found))
+    lines = [] if args.json else [as_text(found)]
+    if args.generated or args.report or args.markdown or args.write_card:
+        lines += made(args, folder, cache, found)
+    print(json.dumps(found, indent=1, ensure_ascii=False) if args.json else "\n".join(lines))
     return 0
+
+
+def made(args: argparse.Namespace, folder: Path, cache: Path, found: dict[str, Any]) -> list[str]:
+    """Adds to what was found what the model makes; page and card are written. Tables as lines."""
+    # what only this needs is imported here: the rest is as quick as before
+    from training.generated import generated, write_card
+    from training.report import write_report
+
+    bundle = read_bundle(folder)
+    pieces = pieces_of(bundle.card, folder, args.data, cache) if "generate" in bundle.card.tasks else []
+    whole = generated(bundle, pieces, args.clips, args.seeds)
+    found["generation"] = whole.json()
+    said: Rows = bundle.card.metrics.get("test", {}).get("rows", {})
+    found["card_rows"] = {name: row for name, row in said.items() if name not in found["rows"]}
+    if args.report:
+        write_report(args.report, found, bundle.card.title, whole)
+    if args.write_card:
+        write_card(folder, found["generation"])
+    return [*whole.markdown()]
+
+
+def pieces_of(card: Card, folder: Path, data: Path, cache: Path) -> list[Piece]:
+    """The pieces of a bundle's corpus. Raises AssistantError where they cannot be read."""
+    try:
+        return load_pieces(data, config_of_card(card, folder).data.sets, cache=cache)[0]
+    except CorpusError as error:
+        raise AssistantError("bad_args", f"{folder}: {error}") from None
 
 
 def folder_of(bundle: str) -> Path:

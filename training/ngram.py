@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from assistant.codecs.events import KINDS, EventCodec
 
 Tokens = NDArray[np.int64]
+TRIES = 200  # draws of an event that may stand, before any such event is taken
 
 
 def transposed(codec: EventCodec, pieces: Sequence[Tokens], reach: int) -> list[Tokens]:
@@ -78,3 +79,51 @@ def _interpolated(
 def _numbers(keys: Tokens) -> Tokens:
     """The same small number for the same key."""
     return np.unique(keys, return_inverse=True)[1].astype(np.int64)
+
+
+class Sampler:
+    """Draws events one by one from the n-gram that `cross_entropy` measures.
+
+    For each order the runs of train are kept as sorted numbers, so that those behind one context lie together. One of
+    them is drawn; with the chance that the discount takes from it the order below decides instead, and at last all
+    events alike.
+    """
+
+    def __init__(self, train: Sequence[Tokens], vocabulary: int, order: int, discount: float) -> None:
+        """Raises ValueError where runs are too many for 64 bits."""
+        if (vocabulary + 1) ** order >= 2**63:
+            raise ValueError(f"{order}-grams of {vocabulary} events do not fit 64 bits")
+        self.order, self.discount = order, discount
+        self._base, self._events = vocabulary + 1, vocabulary
+        edge = np.full(order - 1, vocabulary)
+        tokens = np.concatenate([part for piece in train for part in (edge, piece)])
+        target = np.concatenate([np.arange(len(edge) + len(p)) > len(edge) for p in train])  # not a piece's opening
+        runs, self._runs = tokens.astype(np.int64), []
+        for length in range(1, order + 1):
+            self._runs.append(np.sort(runs[target]))
+            earlier = np.r_[np.full(length, vocabulary), tokens[:-length]]
+            runs = runs + earlier * self._base**length
+
+    def draw(self, before: Sequence[int], legal: NDArray[np.bool_], random: np.random.Generator) -> int:
+        """The event behind those `before`, one of the `legal` (V,): as if illegal ones were drawn again."""
+        for _ in range(TRIES):
+            event = self._draw(before, random)
+            if legal[event]:
+                return event
+        return int(random.choice(np.flatnonzero(legal)))
+
+    def _draw(self, before: Sequence[int], random: np.random.Generator) -> int:
+        padded = [self._events] * self.order + [int(event) for event in before]
+        for length in range(self.order - 1, -1, -1):
+            context = 0
+            for event in padded[len(padded) - length :]:
+                context = context * self._base + event
+            runs = self._runs[length]
+            low, high = np.searchsorted(runs, (context * self._base, (context + 1) * self._base))
+            if low == high:
+                continue
+            run = runs[random.integers(low, high)]
+            count = np.searchsorted(runs, run, "right") - np.searchsorted(runs, run, "left")
+            if random.random() * count >= self.discount:
+                return int(run % self._base)
+        return int(random.integers(self._events))
