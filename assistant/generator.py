@@ -46,7 +46,7 @@ class Plan:
     until: int
     bar: int
     meter: tuple[int, int]
-    condition: NDArray[np.float32]
+    condition: Callable[[int], NDArray[np.float32]]  # (SIZE,) of each candidate
     bias: NDArray[np.float32]  # (V,) added to the logits
     seed: int
     candidates: int
@@ -64,6 +64,7 @@ class Row:
     index: int
     reader: NoteReader
     random: np.random.Generator
+    condition: NDArray[np.float32]
     notes: list[Note] = field(default_factory=list)
     tokens: int = 0
     guide: Guide | None = None
@@ -108,9 +109,10 @@ def generate(
         # until there is a note, and under guidance, what is ruled out changes with each token
         steps = next(slices) if not plan.guidance and all(row.notes for row in rows) else 1
         drawn = {"uniform": _uniform(rows, steps), "bias": _bias(codec, plan, rows)}
+        drawn["condition"] = np.stack([row.condition for row in rows])
         if plan.guidance:
-            clocks = [row.reader.state[2] for row in rows]
-            drawn["condition"] = np.stack([plan.guidance.condition(plan.condition, clock) for clock in clocks])
+            told = [plan.guidance.condition(row.condition, row.reader.state[2]) for row in rows]
+            drawn["condition"] = np.stack(told)
             state["state"] = np.stack([row.reader.state for row in rows])  # a guide may have moved it
         outputs = graph.run(_inputs(bundle, plan, len(rows), steps, **drawn, **state))
         news, keep = [], []
@@ -130,7 +132,7 @@ def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int) -> Row:
     reader = NoteReader(codec, int(plan.prompt.tokens[-1]), primed["state"][0], velocity)
     # a stream for each candidate: its notes are the same alone and among others
     guide = Guide(plan.guidance) if plan.guidance else None
-    return Row(index, reader, np.random.default_rng([plan.seed, index]), guide=guide)
+    return Row(index, reader, np.random.default_rng([plan.seed, index]), plan.condition(index), guide=guide)
 
 
 def _opening(clock: float, plan: Plan) -> NDArray[np.float32]:
@@ -197,7 +199,7 @@ def _inputs(bundle: Bundle, plan: Plan, rows: int, steps: int, **given: NDArray[
         "until": np.full(rows, plan.until, np.float32),
         "bar": np.full(rows, plan.bar, np.float32),
         "meter": np.full(rows, meter_index(plan.meter), np.int64),
-        "condition": np.repeat(plan.condition[None], rows, 0),
+        "condition": np.repeat(plan.condition(plan.first)[None], rows, 0),
         "temperature": np.array([plan.temperature], np.float32),
         "top_p": np.array([plan.top_p], np.float32),
     }

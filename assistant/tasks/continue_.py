@@ -36,5 +36,6 @@ def check(clips: Clips, options: Options) -> None:
 def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:
     """The new notes, slice by slice."""
     heard = recent(clips[0])
+    like = condition_of_clip(heard)
     prompt = prompt_of(network.bundle.events, heard, cut=heard.length < clips[0].length)
-    return sample(network, heard, prompt, condition_of_clip(heard), options, stop, clips[0].length, clips[0])
+    return sample(network, heard, prompt, lambda _: like, options, stop, clips[0].length, clips[0])

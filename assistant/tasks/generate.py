@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.aims import aims_of
 from assistant.bundle import Bundle
@@ -12,6 +14,7 @@ from assistant.clip import Clip
 from assistant.codecs.events import START
 from assistant.condition import condition
 from assistant.generator import Prompt
+from assistant.keys import Key
 from assistant.network import Network
 from assistant.option import Option
 from assistant.request import AssistantError
@@ -28,6 +31,7 @@ OPTIONS = (
     Option("meter", "text", "", "beats over a note value, such as 3/4 or 6/8; empty: that of the clip, else 4/4"),
     *SAMPLING,
 )
+MINOR = 0.3  # share of pieces in a minor key
 CLIPS = (0, 1)  # the clip, where there is one, is only looked at: for `auto`, and for what is kept of it
 
 
@@ -58,7 +62,13 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
     start = empty(clips, options)
     if network.bundle.card.family != "charrnn":
         return prior.slices(network, start, options, stop)
-    at = clips[0].length if clips else 0
-    return sample(
-        network, start, Prompt(np.array([START]), 0), condition(), options, stop, at, clips[0] if clips else None
-    )
+    at, given = (clips[0].length, clips[0]) if clips else (0, None)
+    key = partial(keyed, int(options["seed"] or 0))
+    return sample(network, start, Prompt(np.array([START]), 0), key, options, stop, at, given)
+
+
+def keyed(seed: int, candidate: int) -> NDArray[np.float32]:
+    """(SIZE,) the condition of a candidate: a key of its own. Left alone, a small network wanders from key to key."""
+    random = np.random.default_rng([seed, candidate, 1])
+    key = Key(int(random.integers(12)), "minor" if random.random() < MINOR else "major")
+    return condition(key.shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +47,7 @@ HOLD = Option(
 )
 SUITING_HOLD = {"one": 0.0, "many": 0.5}  # what predicts the true continuations of the valid split best, by voices
 GROUP, TOGETHER = 8, 4  # rows from which a steered candidate is chosen, and such candidates in one batch
+Given = Callable[[int], NDArray[np.float32]]  # the condition of each candidate
 RARE = 0.02  # share that a pitch class which the clip has not yet is taken to have
 
 
@@ -86,7 +87,7 @@ def sample(
     network: Network,
     clip: Clip,
     prompt: Prompt,
-    given: NDArray[np.float32],
+    given: Given,
     options: Options,
     stop: Stop,
     at: int,
@@ -145,9 +146,7 @@ def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at
         yield best, (index + len(some)) / total
 
 
-def _plan(
-    codec: EventCodec, clip: Clip, prompt: Prompt, given: NDArray[np.float32], options: Options, aims: Aims
-) -> Plan:
+def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: Given, options: Options, aims: Aims) -> Plan:
     hold, step = options.get("hold"), codec.step
     begin, until = round(clip.length / step), -(-(clip.length + aims.bars * clip.bar) // step)
     guidance = Guidance(codec, aims, begin, until, clip) if aims.asked else None
