@@ -24,9 +24,19 @@ def finished(made: Sequence[Note], guidance: Guidance | None, aims: Aims, like: 
         notes = [replace(note, start=start, duration=duration) for note, (start, duration) in kept]
     notes = [replace(note, duration=min(note.duration, length - note.start)) for note in notes if note.start < length]
     clip = Clip(tuple(notes), length, like.tempo, like.meter)
-    for rule in (_ended, _swung, _loud):
+    for rule in (_begun, _ended, _swung, _loud):
         clip = rule(clip, aims)
     return clip
+
+
+def _begun(clip: Clip, aims: Aims) -> Clip:
+    """The first note exactly on its beat, which is off the grid where the given clip ends off it."""
+    if not aims.beat or not clip.notes:
+        return clip
+    start = round(clip.notes[0].start / aims.beat) * aims.beat
+    first = [note for note in clip.notes if note.start == clip.notes[0].start]
+    moved = [replace(note, start=start, duration=max(note.end - start, 1)) for note in first]
+    return replace(clip, notes=(*moved, *clip.notes[len(first) :]))
 
 
 def _ended(clip: Clip, aims: Aims) -> Clip:

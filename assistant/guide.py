@@ -32,7 +32,9 @@ MOST_NOTES, MOST_SEMITONES, MOST_OF_A_CLASS = 4.0, 24.0, 3.0  # owed, beyond whi
 RARE = 0.004  # share below which pitch classes are not told apart
 JOIN = 0.2  # for each note owed: how much likelier one more joins a chord
 _PITCHES = np.arange(128, dtype=np.float32)
+_CLASSES = np.arange(128) % 12
 _LASTING = ("shortest", "longest", "swing", "start_on_beat")
+_OPEN = ("START", "RESUME", "TIME", "DURATION")  # behind these no note is open
 _SHAPE = ("VELOCITY", "LONG", "DURATION", "OFFSET", "LENGTH")
 
 
@@ -73,22 +75,21 @@ def template(clip: Clip, bars: int, bar: int) -> Clip:
 
 
 class Guidance:
-    """Aims on the grid of a codec, for music from step `begin` to `until` in bars of `bar` steps.
+    """Aims on the grid of a codec, for music from step `begin` to `until` behind `clip`, whose bars it has.
 
     Raises AssistantError `bad_args` where a limit leaves nothing of the grid.
     """
 
-    def __init__(self, codec: EventCodec, aims: Aims, begin: int, until: int, bar: int, meter: tuple[int, int]) -> None:
+    def __init__(self, codec: EventCodec, aims: Aims, begin: int, until: int, clip: Clip) -> None:
         self.codec, self.aims = codec, aims
+        bar = clip.bar // codec.step
         self.begin, self.until, self.bar = begin, until, bar
         self.of = {kind: codec.kinds == index for index, kind in enumerate(KINDS)}
         self.shape = np.isin(codec.kinds, [KINDS.index(kind) for kind in _SHAPE])
         self.sounding = self.of["LONG"] | self.of["DURATION"]
         self.doublings = np.log2(np.maximum(codec.values, 1)).astype(np.float32)
-        self.classes = np.arange(128) % 12
         self.closed = [np.where(aims.allowed(bar), 0, FORBIDDEN).astype(np.float32) for bar in range(aims.bars)]
-        ticks = bar * codec.step
-        self.rhythm = onsets_of(codec, template(aims.rhythm, aims.bars, ticks)) if aims.rhythm else ()
+        self.rhythm = onsets_of(codec, template(aims.rhythm, aims.bars, clip.bar)) if aims.rhythm else ()
         self.pitches = [sorted({*o.pitches}) for o in onsets_of(codec, aims.pitches)] if aims.pitches else []
         density = np.array(aims.density or [0.0] * aims.bars)
         self.due = np.r_[0, np.cumsum(density * bar / codec.resolution)]  # notes, at each bar line
@@ -99,7 +100,7 @@ class Guidance:
         self.paces = [pace * (self.doublings - np.float32(np.log2(codec.resolution / d))) for d in aims.density or ()]
         self.time, self.durations = np.flatnonzero(self.of["TIME"]), np.flatnonzero(self.of["DURATION"])
         self.exact = bool(aims.shortest or aims.longest or aims.polyphony or aims.beat or aims.rhythm)
-        self.ticks = self._ticks(swung_ticks(meter))
+        self.ticks = self._ticks(clip)
         self.lasting = self._lasting()
         self.starts = self._starts()
         self.first = self.starts & (np.arange(len(self.starts)) * codec.step % (aims.beat or 1) == 0)
@@ -113,11 +114,12 @@ class Guidance:
                 text = f"rhythm_from clip has {len(onset.lengths)} notes at once, the limits leave {room} pitches"
                 raise AssistantError("bad_args", text)
 
-    def _ticks(self, meter_beat: int) -> NDArray[np.int64]:
-        """(steps + 1,) where each step from `begin` to the end lies in ticks, once swing has moved it."""
-        step, bar = self.codec.step, self.bar * self.codec.step
-        ticks = np.minimum(np.arange(self.until - self.begin + 1) * step, self.aims.bars * bar)
-        return swung(ticks, self.aims.swing, bar, meter_beat) if self.aims.swing else ticks
+    def _ticks(self, clip: Clip) -> NDArray[np.int64]:
+        """(steps + 1,) where each step from `begin` to the end lies in ticks of the new clip, once swing has moved
+        it."""
+        steps = np.arange(self.begin, self.until + 1) * self.codec.step - clip.length
+        ticks = np.clip(steps, 0, self.aims.bars * clip.bar)
+        return swung(ticks, self.aims.swing, clip.bar, swung_ticks(clip.meter)) if self.aims.swing else ticks
 
     def _lasting(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Ticks (steps,) that a note which starts at a step must last, and may last."""
@@ -175,7 +177,7 @@ class Guide:
         """Adds to the logits (V,) of the token after those that `reader` has read, in place."""
         on, clock = self.on, int(reader.state[2])
         kind = KINDS[on.codec.kinds[reader.previous]]
-        if kind in ("PITCH", *_SHAPE[:2], *_SHAPE[3:]):
+        if kind not in _OPEN:
             self._length(clock, reader.total, bias)
             return
         bias[on.shape] = FORBIDDEN  # no note is said twice
@@ -225,7 +227,7 @@ class Guide:
             lean += np.float32(LIFT[on.codec.voices] * semitones) * (_PITCHES - np.float32(aims.register[bar]))
         if aims.shares:
             owed = np.minimum(np.maximum(self.owed, -MOST_OF_A_CLASS), MOST_OF_A_CLASS)
-            lean += (on.wanted[on.segment(clock)] + OWED * owed)[on.classes]
+            lean += (on.wanted[on.segment(clock)] + OWED * owed)[_CLASSES]
         if aims.density and clock == self.clock and on.codec.voices == "many":
             lean += JOIN * self._late(clock)
         if not (on.starts if self.notes else on.first)[max(clock - on.begin, 0)]:

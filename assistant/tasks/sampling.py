@@ -150,7 +150,7 @@ def _plan(
 ) -> Plan:
     hold, step = options.get("hold"), codec.step
     begin, until = round(clip.length / step), -(-(clip.length + aims.bars * clip.bar) // step)
-    guidance = Guidance(codec, aims, begin, until, clip.bar // step, clip.meter) if aims.asked else None
+    guidance = Guidance(codec, aims, begin, until, clip) if aims.asked else None
     return Plan(
         prompt=prompt,
         begin=begin,
@@ -178,6 +178,6 @@ def _still(codec: EventCodec, clip: Clip, begin: int, until: int, guidance: Guid
 
 
 def _placed(note: Note, origin: int, end: int) -> Note:
-    """A note on the clock of the new clip, cut where that clip ends."""
+    """A note on the clock of the new clip, cut where that clip begins and ends."""
     start = max(0, note.start - origin)
-    return replace(note, start=start, duration=min(note.duration, end - start))
+    return replace(note, start=start, duration=max(min(note.end - origin, end) - start, 1))

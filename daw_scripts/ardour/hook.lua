@@ -123,6 +123,8 @@ end
 
 -- The buttons ---------------------------------------------------------------------------------------------------
 
+local ROWS = 15 -- of a dialog, so that its buttons stay on a small screen
+
 local function edit_options ()
 	local names = {}
 	for _, task in ipairs (tasks) do
@@ -131,19 +133,21 @@ local function edit_options ()
 	local chosen = LuaDialog.Dialog ("Continuo: options of", {
 		{ type = "dropdown", key = "task", title = "Options of", values = names } }):run ()
 	if not chosen then return end
-	local all, rows = remembered (), {}
-	local values = all[chosen.task] or {}
-	for _, option in ipairs (tasks[chosen.task].options) do
-		rows[#rows + 1] = { type = "entry", key = option.key, default = Continuo.value_shown (option, values[option.key]),
-			title = ("%s: %s (%s)"):format (option.key, option.help, Continuo.range_text (option)) }
-	end
-	local typed = LuaDialog.Dialog ("Continuo: " .. chosen.task, rows):run ()
-	if not typed then return end
-	local new = {}
-	for _, option in ipairs (tasks[chosen.task].options) do
-		local value, fault = Continuo.option_value (option, typed[option.key])
-		need (not fault, fault)
-		new[option.key] = value
+	local all, new, options = remembered (), {}, tasks[chosen.task].options
+	local values, pages = all[chosen.task] or {}, (#options + ROWS - 1) // ROWS
+	for page = 1, pages do
+		local rows, shown = {}, table.move (options, (page - 1) * ROWS + 1, math.min (page * ROWS, #options), 1, {})
+		for _, option in ipairs (shown) do
+			rows[#rows + 1] = { type = "entry", key = option.key, default = Continuo.value_shown (option, values[option.key]),
+				title = ("%s: %s (%s)"):format (option.key, option.help, Continuo.range_text (option)) }
+		end
+		local typed = LuaDialog.Dialog (("Continuo: %s, %d of %d"):format (chosen.task, page, pages), rows):run ()
+		if not typed then return end
+		for _, option in ipairs (shown) do
+			local value, fault = Continuo.option_value (option, typed[option.key])
+			need (not fault, fault)
+			new[option.key] = value
+		end
 	end
 	all[chosen.task] = new
 	local lines = {}

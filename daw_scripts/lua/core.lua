@@ -174,10 +174,10 @@ function Continuo.request_lines (task, id, clips, values, place)
 	return lines
 end
 
--- How many of `given` clips a task takes; nil and a text where they are too few or too many.
+-- How many of `given` clips a task takes, none of too many where it needs none; nil and a text where they do not fit.
 function Continuo.clips_taken (task, given)
 	local low, high = task.clips_min, task.clips_max
-	if high == 0 then return 0 end
+	if low == 0 and given > high then return 0 end
 	if given >= low and given <= high then return given end
 	local number = (low == high and low or low .. " to " .. high) .. (high == 1 and " MIDI clip" or " MIDI clips")
 	return nil, ("Select %s, not %d: %s makes %s."):format (number, given, task.name, task.summary)

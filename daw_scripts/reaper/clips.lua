@@ -93,14 +93,15 @@ local function selected (task)
 	if none and task.clips_min > 0 then return nil, nil, none end
 	local taken, fault = Continuo.clips_taken (task, #takes)
 	if not taken then return nil, nil, fault end
-	if taken == 0 then
-		local target, missing = free_place ()
-		return target and {}, target, missing
-	end
-	local clips = {}
+	local clips, silent = {}, false
 	for index = 1, taken do
 		clips[index] = read_clip (takes[index])
-		if #clips[index].notes == 0 then return nil, nil, "There are no notes in the selected part of the item." end
+		silent = silent or #clips[index].notes == 0
+	end
+	if silent and task.clips_min > 0 then return nil, nil, "There are no notes in the selected part of the item." end
+	if silent or taken == 0 then
+		local target, missing = free_place ()
+		return target and {}, target, missing
 	end
 	table.sort (clips, function (a, b) return a.from < b.from end)
 	local target = { track = clips[1].track, from = clips[1].from, stop = clips[1].stop, channel = clips[1].channel }

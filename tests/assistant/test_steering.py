@@ -27,6 +27,8 @@ CHORDS = clip_of(
 )
 UPBEAT = Clip((*SCALE.notes, Note(7 * BEAT + BEAT // 2, 67, 3 * BEAT)), SCALE.length)
 
+RAGGED = Clip(SCALE.notes, SCALE.length + 13)
+
 
 @pytest.fixture(scope="module")
 def wild(tmp_path_factory: pytest.TempPathFactory) -> Engine:
@@ -88,7 +90,7 @@ LIMITS: tuple[dict[str, object], ...] = (
 @pytest.mark.parametrize("options", LIMITS, ids=lambda options: " ".join(options))
 @pytest.mark.parametrize("model", ["one-round", "one-micro", "many-round", "many-micro"])
 def test_limits_hold_whatever_the_network_does(wild: Engine, model: str, options: dict[str, object]) -> None:
-    for clip in (None, SCALE, UPBEAT):
+    for clip in (None, SCALE, UPBEAT, RAGGED):
         for candidate in made(wild, clip, bars=3, model=model, candidates=2, **options):
             assert candidate.clip.length == 3 * 4 * TICKS
             keeps(candidate.clip, options)

@@ -37,8 +37,8 @@ for _, wanted in ipairs { "A", "B" } do
 	end
 end
 for index = 6, #arg do
-	local two = arg[index] == "interpolate"
-	found.request.value (arg[index], two and clips or { clips[1] }, place, false)
+	local some = ({ interpolate = clips, generate = {} })[arg[index]] or { clips[1] }
+	found.request.value (arg[index], some, place, false)
 	ARDOUR.LuaAPI.usleep (20000)
 end
 close_session ()

@@ -212,8 +212,12 @@ function reaper.GetUserInputs (title, count, captions, texts)
 	end
 	for text in (texts .. separator):gmatch ("(.-)" .. separator) do values[#values + 1] = text end
 	assert (#keys == count and #values == count, "as many captions and texts as fields")
+	local before = M.dialogs[#M.dialogs]
 	M.dialogs[#M.dialogs + 1] = { title = title, fields = keys, texts = { table.unpack (values) } }
-	local typed = table.remove (M.inputs, 1)
+	-- on a further page of a dialog the musician types whatever is left of what was meant
+	local further = before and before.title == title and before.fields[1] ~= keys[1]
+	local typed = further and M.typing or table.remove (M.inputs, 1)
+	M.typing = typed
 	if not typed then return false, texts end
 	for index, caption in ipairs (keys) do values[index] = typed[caption:match ("^%S+")] or values[index] end
 	return true, table.concat (values, separator)

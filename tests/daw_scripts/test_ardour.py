@@ -22,6 +22,7 @@ from ardour_notes import PPQN, Note, Region, Seed, file_notes, read_state
 from ardour_rig import HERE, OSC_PORT, OTHER_HOMES, Ardour, make_session, run_lua, running
 from scale_daemon import PACKAGES, end_daemon, free_port, scale_daemon
 
+from assistant.tasks import options_of
 from osc_bridge.scripts import built
 
 TASKS = tuple(golden.ACTIONS)
@@ -217,9 +218,13 @@ def takes_options(ardour: Ardour, session: Path) -> None:
     ardour.press("options")
     ardour.wait(lambda: ardour.windows("Continuo: options of"))
     ardour.click_ok("Continuo: options of")
-    ardour.wait(lambda: ardour.windows("Continuo: continue"))
-    ardour.key("ctrl+a", "5")
-    ardour.click_ok("Continuo: continue")
+    pages = -(-(len(options_of("continue")) - 2) // 15)  # without those of the wire
+    for page in range(1, pages + 1):
+        title = f"Continuo: continue, {page} of {pages}"
+        ardour.wait(lambda title=title: ardour.windows(title))
+        if page == 1:
+            ardour.key("ctrl+a", "5")
+        ardour.click_ok(title)
     ardour.wait(lambda: not ardour.windows("Continuo"))
     assert (session / "continuo.txt").read_text() == OPTIONS.replace("bars 2", "bars 5")
 

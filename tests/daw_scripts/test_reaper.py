@@ -57,7 +57,8 @@ def seeded(task: str, more: str = "") -> str:
 @pytest.mark.parametrize("action", golden.ACTIONS)
 def test_what_a_button_sends(reaper: Reaper, action: str) -> None:
     clips = golden.ACTIONS[action][2]
-    project = PROJECT + (SECOND if "B" in clips else "")
+    nothing = TEMPO + "M.track ().selected = true M.project.cursor = 14 "
+    project = PROJECT + (SECOND if "B" in clips else "") if clips else nothing
     (state,) = reaper.run(project + typed(action) + f'M.press "{action}" M.pump () M.dump ()')
     assert state["messages"] == []
     (sent,) = reaper.asked()
@@ -85,6 +86,13 @@ def test_candidates_are_takes_of_one_item_behind_the_clip(reaper: Reaper) -> Non
     assert after["undo"] == ["Continuo: Continue"]
     assert undone["items"] == [old] and redone["items"] == [old, new]
     assert after["running"].strip() == "" and after["toggled"] == {"continue": 0, "options": 0}
+
+
+def test_a_selected_item_goes_along_to_generate(reaper: Reaper) -> None:
+    (state,) = reaper.run(PROJECT + seeded("generate") + 'M.press "generate" M.pump () M.dump ()')
+    assert state["messages"] == []
+    ((*_, (address, request)),) = reaper.asked()
+    assert (address, request[1:3], request[3]) == ("/continuo/generate", ("seed", 5), "clip")
 
 
 def test_steps_between_two_clips_are_a_row_of_items(reaper: Reaper) -> None:

@@ -41,6 +41,9 @@ class ScaleEngine:
         self.stopped = 0  # runs that `stop` ended
         self.fault: Exception | None = None
 
+    def prepare(self) -> None:
+        """It searches for no copies."""
+
     def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
         options = check_options(options_of(request.task), request.options)
         low, high = TASKS[request.task].CLIPS

@@ -142,14 +142,16 @@ class Place:
 
 
 def chosen(song: object, before: object, fewest: int, most: int) -> list:
-    """The clips that a task gets: the one that Live shows, for two also the one shown before. Raises Problem."""
+    """The clips that a task gets: the one that Live shows, for two also the one shown before; where it needs none, that
+    of the selected track. Raises Problem."""
+    if not fewest:
+        near = neighbour(song)
+        return [near] if most and near is not None else []
     shown = song.view.detail_clip
     if shown is None or not shown.is_midi_clip:
-        if fewest:
-            raise Problem("select a MIDI clip first" + ("" if shown is None else "; this one is audio"))
-        return []
+        raise Problem("select a MIDI clip first" + ("" if shown is None else "; this one is audio"))
     if fewest < 2:
-        return [shown] if most else []
+        return [shown]
     if before == None or not before.is_midi_clip:  # noqa: E711 - a clip that was deleted equals None
         raise Problem("click the first MIDI clip, then the second, and press again")
     return [before, shown]
