@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from assistant.aims import most_at_once
 from assistant.clip import TICKS, Clip
+from assistant.condition import MOST_DENSE
 from assistant.keys import key_of
 from assistant.option import Value
 from assistant.request import Request
@@ -97,8 +98,9 @@ def control(bench: Bench, clips: int, seeds: int) -> Control | None:
 
 
 def asking(pieces: Sequence[Piece], count: int) -> list[Window]:
-    """At most `count` windows of the test split, drawn from all of them."""
-    found = phrases_in(pieces, "test", BARS, FEWEST, DENSEST)
+    """At most `count` windows of the test split, drawn from all of them whose density can be asked for."""
+    phrases = phrases_in(pieces, "test", BARS, FEWEST, DENSEST)
+    found = [one for one in phrases if len(one.clip.notes) * TICKS < MOST_DENSE * one.clip.length]
     order = np.random.default_rng(SEED).permutation(len(found))[:count]
     return [Window(found[at].piece, found[at].clip, Clip((), 0)) for at in order.tolist()]
 

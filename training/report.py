@@ -81,10 +81,12 @@ def grid(cards: Sequence[str], kind: str = "grid") -> str:
 
 
 def _head(title: str, found: Mapping[str, Any], made: Sequence[Study], steered: Control | None) -> Iterator[str]:
-    how = (
-        f"Measured on {found['split']} pieces that the network has never seen. Orange is what the network made, blue "
-        "and green are music by people; the line through a dot is its 95 % interval over pieces."
-    )
+    how = f"Measured on pieces of the {found['split']} split, which the network has never seen."
+    if made:
+        how += (
+            " Orange is what the network made, blue and green are music by people; the line through a dot is its 95 % "
+            "interval over pieces."
+        )
     yield f'<h1>{escape(title)}</h1><p class="how">{escape(how)}</p>'
     tiles = []
     for study in made[:1]:
@@ -212,7 +214,9 @@ def _control(steered: Control) -> Iterator[str]:
 def _likelihood(found: Mapping[str, Any]) -> Iterator[str]:
     rows: dict[str, dict[str, float]] = {**found.get("card_rows", {}), **found["rows"]}
     if rows:
-        yield section("What the events cost", "Held-out pieces under the model and under what it has to beat.")
+        yield section(
+            "On held-out pieces", "The model beside what it has to beat; a cost in nats is better where it is lower."
+        )
         columns = [*dict.fromkeys(key for row in rows.values() for key in row)]
         heads = "".join(f"<th>{escape(key.replace('_', ' '))}</th>" for key in columns)
         lines = [
