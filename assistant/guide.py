@@ -1,7 +1,8 @@
 """Guidance: tells the sampling of each candidate, token by token, what it may choose and what it had better choose.
 
-Limits close tokens outright. Wishes lean on the logits as far as what has been made so far falls short of them, as a
-controller does: notes that are owed, pitches that are owed, pitch classes that are owed.
+Limits close tokens outright. Wishes lean on the logits towards what the rest of the music must be like for the whole to
+be as asked: its pace, its mean pitch, its pitch classes. So the network may do at any moment what it likes, as long as
+there is room to make up for it.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from assistant.swing import swung, swung_ticks
 
 Floats = NDArray[np.float32]
 
-# How hard each wish leans, in nats; by voices, as chords come in lumps and hands lie far apart.
-PACE = {"one": 0.5, "many": 0.15}  # for each note owed, and each doubling of a length
-LIFT = {"one": 0.014, "many": 0.0035}  # for each semitone owed, and each semitone from the mean asked
-OWED, LEAN = 0.8, 0.8  # for each note of a pitch class owed; how far the shares asked count from the start
-MOST_NOTES, MOST_SEMITONES, MOST_OF_A_CLASS = 4.0, 24.0, 3.0  # owed, beyond which nothing leans harder
+# How hard each wish leans; by voices, as chords come in lumps and hands lie far apart.
+PACE = {"one": 1.0, "many": 0.7}  # nats for a doubling of the pace that is needed, and a doubling of a length
+LIFT = {"one": 0.055, "many": 0.01}  # nats for a semitone that the rest must lie higher, and a semitone of a pitch
+REACH = {"one": 7.0, "many": 18.0}  # semitones
+PULL = 0.8  # how far the shares that the rest must have count, beside what the network knows from its condition
+JOIN = 0.5  # nats for a doubling of the pace that is needed: how much likelier one more note joins a chord
+MOST_DOUBLINGS, MOST_SEMITONES = 2.0, 12.0  # needed, beyond which nothing leans harder
+USUAL = 1.5  # notes a quarter, where no density is asked and there are no notes yet
 RARE = 0.004  # share below which pitch classes are not told apart
-JOIN = 0.2  # for each note owed: how much likelier one more joins a chord
 _PITCHES = np.arange(128, dtype=np.float32)
 _CLASSES = np.arange(128) % 12
 _LASTING = ("shortest", "longest", "swing", "start_on_beat")
@@ -91,13 +94,10 @@ class Guidance:
         self.closed = [np.where(aims.allowed(bar), 0, FORBIDDEN).astype(np.float32) for bar in range(aims.bars)]
         self.rhythm = onsets_of(codec, template(aims.rhythm, aims.bars, clip.bar)) if aims.rhythm else ()
         self.pitches = [sorted({*o.pitches}) for o in onsets_of(codec, aims.pitches)] if aims.pitches else []
-        density = np.array(aims.density or [0.0] * aims.bars)
-        self.due = np.r_[0, np.cumsum(density * bar / codec.resolution)]  # notes, at each bar line
+        self.horizon = [self._horizon(bar) for bar in range(aims.bars)]
         self.shares_at = [at // codec.step for at, _ in aims.shares]
         self.told = [self._told(bar) for bar in range(aims.bars)]
-        self.wanted = [np.float64(LEAN) * np.log(12 * (shares + RARE)) for _, shares in aims.shares]
-        pace = PACE[codec.voices]
-        self.paces = [pace * (self.doublings - np.float32(np.log2(codec.resolution / d))) for d in aims.density or ()]
+        self.even = [np.float32(np.log2(codec.resolution / density)) for density in aims.density or ()]
         self.time, self.durations = np.flatnonzero(self.of["TIME"]), np.flatnonzero(self.of["DURATION"])
         self.exact = bool(aims.shortest or aims.longest or aims.polyphony or aims.beat or aims.rhythm)
         self.ticks = self._ticks(clip)
@@ -113,6 +113,12 @@ class Guidance:
             if room < len(onset.lengths):
                 text = f"rhythm_from clip has {len(onset.lengths)} notes at once, the limits leave {room} pitches"
                 raise AssistantError("bad_args", text)
+
+    def _horizon(self, bar: int) -> int:
+        """The bar line up to which the same density and register are asked as in a bar."""
+        asked = [values for values in (self.aims.density, self.aims.register) if values]
+        ends = range(bar + 1, self.aims.bars)
+        return next((end for end in ends if any(values[end] != values[bar] for values in asked)), self.aims.bars)
 
     def _ticks(self, clip: Clip) -> NDArray[np.int64]:
         """(steps + 1,) where each step from `begin` to the end lies in ticks of the new clip, once swing has moved
@@ -167,10 +173,8 @@ class Guide:
 
     def __init__(self, guidance: Guidance) -> None:
         self.on = guidance
-        self.notes = 0
         self.clock, self.onset, self.here = -1, -1, 0  # the present onset: its step, its number, its notes so far
-        self.owed_pitch = 0.0  # semitones
-        self.owed = np.zeros(12)  # notes of each pitch class
+        self.made: list[tuple[int, int]] = []  # step and pitch of each note
         self.ends: list[int] = []
 
     def lean(self, reader: NoteReader, bias: Floats) -> None:
@@ -188,32 +192,71 @@ class Guide:
 
     def took(self, reader: NoteReader, notes: Sequence[Note]) -> None:
         """Counts the notes that the last token has completed."""
-        on, aims, clock = self.on, self.on.aims, int(reader.state[2])
+        aims, clock = self.on.aims, int(reader.state[2])
         for note in notes:
             self.onset, self.here = (self.onset, self.here + 1) if clock == self.clock else (self.onset + 1, 1)
             self.clock = clock
-            self.notes += 1
-            if aims.register:
-                self.owed_pitch += aims.register[on.bar_of(clock)] - note.pitch
-            if aims.shares:
-                self.owed += aims.shares[on.segment(clock)][1]
-                self.owed[note.pitch % 12] -= 1
+            self.made.append((clock, note.pitch))
             self.ends = sorted([*(end for end in self.ends if end > clock), clock + reader.total])
             if aims.polyphony and len(self.ends) >= aims.polyphony:
                 # the grammar waits until one of them has ended
                 free = self.ends[len(self.ends) - aims.polyphony] - clock
                 reader.state = np.array([reader.state[0], max(reader.state[1], free), clock], np.float32)
 
-    def _late(self, clock: int) -> float:
-        """How many notes are owed."""
+    def _rest(self, clock: int) -> tuple[float, float, list[int]]:
+        """Up to the horizon of the bar at `clock`: the notes that are still wanted, the quarters that are left, and the
+        pitches that stand there already."""
         on, bar = self.on, self.on.bar_of(clock)
-        due = on.due[bar] + (on.due[bar + 1] - on.due[bar]) * (clock - on.begin - bar * on.bar) / on.bar
-        return max(-MOST_NOTES, min(MOST_NOTES, float(due) + 1 - self.notes))
+        first = next(b for b in range(bar + 1) if on.horizon[b] == on.horizon[bar])
+        start, end = (on.begin + line * on.bar for line in (first, on.horizon[bar]))
+        pitches = [pitch for at, pitch in self.made if at >= start]
+        left = max(end - clock, 1) / on.codec.resolution
+        passed = (clock - start) / on.codec.resolution
+        if on.aims.density:
+            wanted = on.aims.density[bar] * (end - start) / on.codec.resolution - len(pitches)
+        else:
+            wanted = left * (len(pitches) / passed if passed > 4 else USUAL)
+        return max(wanted, 0.5), left, pitches
+
+    def _faster(self, clock: int) -> float:
+        """How much faster than asked the rest must go, in doublings."""
+        wanted, left, _ = self._rest(clock)
+        assert self.on.aims.density
+        doublings = float(np.log2(wanted / left / self.on.aims.density[self.on.bar_of(clock)]))
+        return max(-MOST_DOUBLINGS, min(MOST_DOUBLINGS, doublings))
 
     def _pace(self, clock: int) -> Floats:
-        """(V,) what is added to tokens of time so that the notes that are owed come."""
-        pace: Floats = self.on.paces[self.on.bar_of(clock)] * np.float32(-self._late(clock))
+        """(V,) what is added to tokens of time so that the rest goes as fast as it must."""
+        on = self.on
+        slower = np.float32(-PACE[on.codec.voices] * self._faster(clock))
+        pace: Floats = slower * (on.doublings - on.even[on.bar_of(clock)])
         return pace
+
+    def _wish(self, clock: int) -> Floats:
+        """(128,) what is added to pitches so that the rest makes up for what has been made."""
+        on, aims, bar = self.on, self.on.aims, self.on.bar_of(clock)
+        wish = np.zeros(128, np.float32)
+        wanted, _, pitches = self._rest(clock)
+        if aims.register:
+            higher = (aims.register[bar] * len(pitches) - sum(pitches)) / wanted
+            higher = max(-MOST_SEMITONES, min(MOST_SEMITONES, higher))
+            # what lies far off is wanted no more than what lies `REACH` off, or one wild leap would make up for all
+            reach = REACH[on.codec.voices]
+            apart = np.minimum(np.maximum(_PITCHES - np.float32(aims.register[bar]), -reach), reach)
+            wish += np.float32(LIFT[on.codec.voices] * higher) * apart
+        if aims.shares:
+            shares = aims.shares[on.segment(clock)][1]
+            wish += (PULL * np.log(12 * (self._needed(clock, shares, wanted) + RARE)))[_CLASSES]
+        return wish
+
+    def _needed(self, clock: int, shares: NDArray[np.float64], wanted: float) -> NDArray[np.float64]:
+        """(12,) the shares that the rest must have; where they are asked of a bar or a chord, those."""
+        if len(self.on.aims.shares) > 1:
+            return shares
+        counts = np.bincount([pitch % 12 for _, pitch in self.made], minlength=12)
+        rest = np.maximum(shares * (len(self.made) + wanted) - counts, 0)
+        needed: NDArray[np.float64] = rest / max(rest.sum(), 1e-9)
+        return needed
 
     def _place(self, clock: int) -> tuple[int, int]:
         """Number of the onset that a note at `clock` belongs to, and number of that note in it."""
@@ -222,15 +265,11 @@ class Guide:
     def _pitch(self, clock: int, bias: Floats) -> None:
         on, aims, bar = self.on, self.on.aims, self.on.bar_of(clock)
         lean = on.closed[bar].copy()
-        if aims.register:
-            semitones = max(-MOST_SEMITONES, min(MOST_SEMITONES, self.owed_pitch))
-            lean += np.float32(LIFT[on.codec.voices] * semitones) * (_PITCHES - np.float32(aims.register[bar]))
-        if aims.shares:
-            owed = np.minimum(np.maximum(self.owed, -MOST_OF_A_CLASS), MOST_OF_A_CLASS)
-            lean += (on.wanted[on.segment(clock)] + OWED * owed)[_CLASSES]
+        if aims.register or aims.shares:
+            lean += self._wish(clock)
         if aims.density and clock == self.clock and on.codec.voices == "many":
-            lean += JOIN * self._late(clock)
-        if not (on.starts if self.notes else on.first)[max(clock - on.begin, 0)]:
+            lean += np.float32(JOIN * self._faster(clock))
+        if not (on.starts if self.made else on.first)[max(clock - on.begin, 0)]:
             lean[:] = FORBIDDEN  # no length is right for a note that starts here
         number, above = self._place(clock)
         if on.rhythm and number < len(on.rhythm):
@@ -247,10 +286,10 @@ class Guide:
         """Time to where a note may start, or beyond the end; `wait`: steps that must pass."""
         on, aims = self.on, self.on.aims
         landing = clock + on.codec.values[on.time] - on.begin
-        shut = ~(on.starts if self.notes else on.first)[np.clip(landing, 0, len(on.starts) - 1)]
+        shut = ~(on.starts if self.made else on.first)[np.clip(landing, 0, len(on.starts) - 1)]
         shut &= landing < on.until - on.begin
         # behind the longest more time may come; to the first note, which must come soon, only where it is far
-        shut[-1] &= not self.notes and wait <= on.codec.values[on.time[-1]]
+        shut[-1] &= not self.made and wait <= on.codec.values[on.time[-1]]
         bias[on.time[shut]] = FORBIDDEN
         if aims.density:
             bias[on.time] += self._pace(clock)[on.time]

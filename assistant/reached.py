@@ -14,7 +14,7 @@ from assistant.swing import swing_of
 
 Measure = float | str
 # What falls one unit short: a part of the density, so many semitones, a share of the notes.
-DENSITY, REGISTER, SHARES = 0.03, 0.4, 0.15
+DENSITY, REGISTER, SHARES = 0.02, 0.3, 0.2
 
 
 def measures_of(clip: Clip) -> dict[str, Measure]:
