@@ -155,7 +155,9 @@ def _spread(asked: Array, reached: Array, piece: NDArray[np.int64]) -> dict[str,
     where = [np.flatnonzero(piece == number) for number in numbers]
     draws = (np.concatenate([where[k] for k in random.integers(len(where), size=len(where))]) for _ in range(DRAWS))
     spread = [accuracy(asked[drawn], reached[drawn]) for drawn in draws]
-    return {key: interval(value, [one[key] for one in spread]) for key, value in accuracy(asked, reached).items()}
+    plain, shares = accuracy(asked, reached), ("rank", "within")  # of which none is above 1
+    most = {key: 1.0 if any(word in key for word in shares) else np.inf for key in plain}
+    return {key: interval(value, [one[key] for one in spread], most[key]) for key, value in plain.items()}
 
 
 def drift(asked: Array, free: Array, found: Array, name: str) -> dict[str, float]:
