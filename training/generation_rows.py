@@ -127,8 +127,10 @@ def intervals(
 
 def interval(value: float, spread: Sequence[float], most: float = np.inf) -> Interval:
     """A figure with the middle 95 % of those of its bootstraps, moved so that their mean lies at the figure: a set with
-    some pieces twice and others not at all overlaps less with any other, which is no uncertainty. nan: unknown; most: the
-    greatest that the figure can be."""
+    some pieces twice and others not at all overlaps less with any other, which is no uncertainty. nan: unknown
+
+    most: the greatest that the figure can be
+    """
     known = np.array(spread)[~np.isnan(spread)]
     if not len(known):
         return float(value), float("nan"), float("nan")
