@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from assistant.aims import most_at_once
 from assistant.clip import TICKS, Clip
+from assistant.condition import MOST_DENSE
 from assistant.keys import key_of
 from assistant.option import Value
 from assistant.request import Request
@@ -97,8 +98,9 @@ def control(bench: Bench, clips: int, seeds: int) -> Control | None:
 
 
 def asking(pieces: Sequence[Piece], count: int) -> list[Window]:
-    """At most `count` windows of the test split, drawn from all of them."""
-    found = phrases_in(pieces, "test", BARS, FEWEST, DENSEST)
+    """At most `count` windows of the test split, drawn from all of them whose density can be asked for."""
+    phrases = phrases_in(pieces, "test", BARS, FEWEST, DENSEST)
+    found = [one for one in phrases if len(one.clip.notes) * TICKS < MOST_DENSE * one.clip.length]
     order = np.random.default_rng(SEED).permutation(len(found))[:count]
     return [Window(found[at].piece, found[at].clip, Clip((), 0)) for at in order.tolist()]
 
@@ -153,7 +155,9 @@ def _spread(asked: Array, reached: Array, piece: NDArray[np.int64]) -> dict[str,
     where = [np.flatnonzero(piece == number) for number in numbers]
     draws = (np.concatenate([where[k] for k in random.integers(len(where), size=len(where))]) for _ in range(DRAWS))
     spread = [accuracy(asked[drawn], reached[drawn]) for drawn in draws]
-    return {key: interval(value, [one[key] for one in spread]) for key, value in accuracy(asked, reached).items()}
+    plain, shares = accuracy(asked, reached), ("rank", "within")  # of which none is above 1
+    most = {key: 1.0 if any(word in key for word in shares) else np.inf for key in plain}
+    return {key: interval(value, [one[key] for one in spread], most[key]) for key, value in plain.items()}
 
 
 def drift(asked: Array, free: Array, found: Array, name: str) -> dict[str, float]:

@@ -59,11 +59,14 @@ def run(args: argparse.Namespace) -> int:
     for name in ("clips", "seeds"):
         if getattr(args, name) < 1:
             raise AssistantError("bad_args", f"--{name} {getattr(args, name)} is less than 1")
+    making = args.generated or args.report or args.markdown or args.write_card
+    if making and args.split != "test":
+        raise AssistantError("bad_args", f"--split {args.split}: what a model makes is compared with the test split")
     folder = folder_of(args.bundle)
     cache = args.cache or user_cache_path("continuo")
     found = evaluate(folder, args.data, cache, args.split, args.device, args.threads)
     lines = [] if args.json else [as_text(found)]
-    if args.generated or args.report or args.markdown or args.write_card:
+    if making:
         lines += made(args, folder, cache, found)
     print(json.dumps(found, indent=1, ensure_ascii=False) if args.json else "\n".join(lines))
     return 0

@@ -125,9 +125,14 @@ def intervals(
     return found
 
 
-def interval(value: float, spread: Sequence[float]) -> Interval:
+def interval(value: float, spread: Sequence[float], most: float = np.inf) -> Interval:
     """A figure with the middle 95 % of those of its bootstraps, moved so that their mean lies at the figure: a set with
-    some pieces twice and others not at all overlaps less with any other, which is no uncertainty. nan: unknown."""
+    some pieces twice and others not at all overlaps less with any other, which is no uncertainty. nan: unknown
+
+    most: the greatest that the figure can be
+    """
     known = np.array(spread)[~np.isnan(spread)]
-    low, high = np.percentile(known, (2.5, 97.5)) - known.mean() if len(known) else (np.nan, np.nan)
-    return float(value), float(value + low), float(value + high)
+    if not len(known):
+        return float(value), float("nan"), float("nan")
+    low, high = value + np.percentile(known, (2.5, 97.5)) - known.mean()
+    return float(value), float(max(low, 0.0) if known.min() >= 0 else low), float(min(high, most))

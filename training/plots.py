@@ -45,10 +45,10 @@ class Frame:
         """The path through some points."""
         return "M" + "L".join("{:.1f} {:.1f}".format(*self.at(x, y)) for x, y in zip(xs, ys, strict=True))
 
-    def axes(self, below: str, beside: str = "", y_ticks: bool = True) -> Iterator[str]:
-        """Grid, numbers and what they count."""
+    def axes(self, below: str, beside: str = "", y_ticks: bool = True, most: int = 6) -> Iterator[str]:
+        """Grid, numbers and what they count; about `most` numbers across."""
         bottom = self.height - BOTTOM
-        for value in nice(*self.x):
+        for value in nice(*self.x, most):
             x = self.at(value, 0)[0]
             yield f'<path class="rule" d="M{x:.1f} {TOP}V{bottom}"/>'
             yield text(x, bottom + 13, f"{value:g}", "small", "middle")
@@ -85,14 +85,12 @@ def svg(width: float, height: float, title: str, shapes: Iterable[str]) -> str:
     return f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(title)}">{inside}</svg>'
 
 
-def legend(names: Iterable[tuple[str, str]], width: float = WIDTH) -> Iterator[str]:
-    """(name, class) as coloured dots with words, in one line that ends at the right."""
-    x = width - RIGHT
-    for name, kind in reversed([*names]):
-        x -= 5.4 * len(name)
-        yield text(x, 9, name, "small")
-        yield f'<circle class="{kind} dot" cx="{x - 8:.0f}" cy="5.5" r="4"/>'
-        x -= 22
+def legend(names: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """(name, class) as words with coloured dots, below each other at the top right."""
+    for number, (name, kind) in enumerate(names):
+        y = TOP + 14 + LEGEND * number
+        yield text(WIDTH - RIGHT - 14, y, name, "small", "end")
+        yield f'<circle class="{kind} dot" cx="{WIDTH - RIGHT - 5}" cy="{y - 4}" r="4"/>'
 
 
 def curves(title: str, grid: Array, lines: Named, below: str, note: str = "") -> str:
@@ -123,7 +121,7 @@ def dots(title: str, rows: Mapping[str, tuple[str, Sequence[float]]]) -> str:
     height, name = 24 * len(rows) + TOP + BOTTOM, 118
     frame = Frame((low - room, high + room), (len(rows), 0), WIDTH - name, height)
     shift = name - LEFT + 8
-    shapes = [f'<g transform="translate({shift} 0)">', *frame.axes("", y_ticks=False), "</g>"]
+    shapes = [f'<g transform="translate({shift} 0)">', *frame.axes("", y_ticks=False, most=4), "</g>"]
     for number, (label, (kind, (value, start, end))) in enumerate(rows.items()):
         if not np.isfinite(value):
             continue

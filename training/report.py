@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.clip import Clip
 from assistant.request import AssistantError
 from training.clip_statistics import STATISTICS
 from training.control import COLUMNS as ATTRIBUTES
@@ -20,7 +21,7 @@ from training.control import STEERED, Control
 from training.features import FEATURES, Distances
 from training.generated import Generated
 from training.generation import HELD, HUMAN, OURS, Study
-from training.generation_rows import BLEU, COLUMNS, Interval, Measured
+from training.generation_rows import BLEU, COLUMNS, Interval
 from training.plots import curves, dots, points, roll, survival
 from training.published import PUBLISHED, Published
 from training.report_style import STYLE
@@ -80,10 +81,12 @@ def grid(cards: Sequence[str], kind: str = "grid") -> str:
 
 
 def _head(title: str, found: Mapping[str, Any], made: Sequence[Study], steered: Control | None) -> Iterator[str]:
-    how = (
-        f"Measured on {found['split']} pieces that the network has never seen. Orange is what the network made, blue "
-        "and green are music by people; the line through a dot is its 95 % interval over pieces."
-    )
+    how = f"Measured on pieces of the {found['split']} split, which the network has never seen."
+    if made:
+        how += (
+            " Orange is what the network made, blue and green are music by people; the line through a dot is its 95 % "
+            "interval over pieces."
+        )
     yield f'<h1>{escape(title)}</h1><p class="how">{escape(how)}</p>'
     tiles = []
     for study in made[:1]:
@@ -106,13 +109,17 @@ def _rolls(study: Study) -> Iterator[str]:
         "held-out piece in the same meter: what differs is what the figures below count."
     )
     yield section(f"{WHAT[study.task]}: made, and written", how)
-    pairs = zip(study.sets[OURS][0].clips, study.sets[HELD][0].clips, strict=True)
+    yield beside(study.sets[OURS][0].clips, study.sets[HELD][0].clips, "made", ROLLS)
+
+
+def beside(made: Sequence[Clip], held: Sequence[Clip], how: str, count: int) -> str:
+    """Piano rolls of some clips, each beside the held-out window that it was made for."""
     cards = []
-    for ours, held in [*pairs][:ROLLS]:
-        meter = "{}/{}".format(*held.meter)
-        cards.append(card(roll(f"made by the network in {meter}", ours, "ours"), below=f"made, {meter}"))
-        cards.append(card(roll(f"written by people in {meter}", held, "people"), below=f"written, {meter}"))
-    yield grid(cards, "pairs")
+    for ours, window in [*zip(made, held, strict=True)][:count]:
+        meter = "{}/{}".format(*window.meter)
+        cards.append(card(roll(f"{how} by the network in {meter}", ours, "ours"), below=f"{how}, {meter}"))
+        cards.append(card(roll(f"written by people in {meter}", window, "people"), below=f"written, {meter}"))
+    return grid(cards, "pairs")
 
 
 def _overlaps(study: Study) -> Iterator[str]:
@@ -124,8 +131,7 @@ def _overlaps(study: Study) -> Iterator[str]:
     rows = {name: (kind_of(name), row) for name, row in study.rows.items()}
     pick = {name: (kind, row["overlap"]) for name, (kind, row) in rows.items() if "overlap" in row}
     cards = [card(dots("mean overlapped area of each row", pick), "All seven features", COLUMNS["overlap"])]
-    held, ours = (joined(study.sets[name]) for name in (HELD, OURS))
-    markov = joined(study.sets["first-order Markov"])
+    held, ours, markov = (study.sets[name][0].features for name in (HELD, OURS, "first-order Markov"))
     for name, what in FEATURES.items():
         both = Distances.of(held[name], ours[name]).densities()
         chain = Distances.of(held[name], markov[name]).densities()
@@ -140,8 +146,8 @@ def _overlaps(study: Study) -> Iterator[str]:
     yield grid(cards)
     yield (
         '<p class="how">The curves: how far two clips lie apart by one feature, blue for two pieces by people, orange '
-        "for a piece and a clip of the network, violet for a piece and a Markov chain's. The area that blue and orange "
-        "share is the number at the top right.</p>"
+        "for a piece and a clip of the network, violet for a piece and a Markov chain's, all of the first seed. "
+        "The area that blue and orange share, as a mean over the seeds, is the number at the top right.</p>"
     )
     cards = []
     for name, what in STATISTICS.items():
@@ -150,11 +156,6 @@ def _overlaps(study: Study) -> Iterator[str]:
     some = {row: (kind, figures[BLEU]) for row, (kind, figures) in rows.items()}
     cards.append(card(dots(f"{BLEU} of each row", some), BLEU, "it is to be near people, not high"))
     yield "<h3>Pitch, rhythm, wording: best is where people are (blue, green)</h3>" + grid(cards)
-
-
-def joined(sets: Sequence[Measured]) -> dict[str, Any]:
-    """The features of the clips of all seeds."""
-    return {name: np.concatenate([one.features[name] for one in sets]) for name in FEATURES}
 
 
 def _runs(study: Study) -> Iterator[str]:
@@ -181,11 +182,13 @@ def _control(steered: Control) -> Iterator[str]:
     cards = []
     for name, where in ATTRIBUTES.items():
         asked, reached = steered.asked[:, where].ravel(), steered.reached[:, where].ravel()
-        label = f"rank correlation {steered.figures[f'rank correlation, {name}'][0]:.3f}"
+        label = f"{steered.figures[f'rank correlation, {name}'][0]:.3f}"
         band = 0.1 if name == "density" else 0.0
         picture = points(f"reached over asked {name}", asked, reached, ASKED[name], "ours", label, band)
-        cards.append(card(picture, name.replace("_", " ").capitalize()))
+        cards.append(card(picture, name.replace("_", " ").capitalize(), "the number: their rank correlation"))
     yield grid(cards)
+    yield "<h3>Asked for what the right one has, and the right one</h3>"
+    yield beside(steered.sets[STEERED][0].clips, steered.sets[HELD][0].clips, "steered", ROLLS // 2)
     rows = {name: (kind_of(name), row["overlap"]) for name, row in steered.rows.items() if "overlap" in row}
     picture = dots("overlap of steered and free clips", rows)
     broken = sum(steered.broken.values())
@@ -211,7 +214,9 @@ def _control(steered: Control) -> Iterator[str]:
 def _likelihood(found: Mapping[str, Any]) -> Iterator[str]:
     rows: dict[str, dict[str, float]] = {**found.get("card_rows", {}), **found["rows"]}
     if rows:
-        yield section("What the events cost", "Held-out pieces under the model and under what it has to beat.")
+        yield section(
+            "On held-out pieces", "The model beside what it has to beat; a cost in nats is better where it is lower."
+        )
         columns = [*dict.fromkeys(key for row in rows.values() for key in row)]
         heads = "".join(f"<th>{escape(key.replace('_', ' '))}</th>" for key in columns)
         lines = [

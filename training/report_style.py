@@ -18,6 +18,8 @@ p { margin: 4px 0 16px; max-width: 46em } .how { color: var(--faint) }
 .tiles, .grid { display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)) }
 .tiles { grid-template-columns: repeat(auto-fit, minmax(min(160px, 100%), 1fr)); margin: 24px 0 }
 .pairs { display: grid; gap: 12px 16px; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)) }
+.grid + .grid, .pairs + .grid { margin-top: 16px }
+.grid + h3, .pairs + h3 { margin-top: 24px }
 .card small { color: var(--faint) }
 .card { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: 12px; min-width: 0 }
 .tile b { display: block; font-size: 32px; line-height: 1.2 } .tile span { color: var(--faint); font-size: 14px }
@@ -34,6 +36,7 @@ svg .rule { stroke: var(--grid); fill: none } .paper { fill: var(--card) } .blac
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--edge); text-align: right; white-space: nowrap }
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--card) } td small { color: var(--faint) }
 tr.ours th, tr.ours td { font-weight: 600; color: var(--ours) } summary { cursor: pointer; margin: 8px 0 }
-.words td { white-space: normal; text-align: left; min-width: 11em }
+.words td, .words th { text-align: left }
+.words td { white-space: normal; min-width: 11em }
 details li { margin: 2px 0 } code { overflow-wrap: anywhere }
 """

@@ -17,8 +17,9 @@ from assistant.paths import bundled_models
 from training import control, generation_rows
 from training.control import COLUMNS, STEERED
 from training.features import FEATURES
-from training.generated import write_card
+from training.generated import Generated, write_card
 from training.generation import HELD, HUMAN, OURS
+from training.report import write_report
 
 CHOIR = 52
 SPLITS = ("train",) * 4 + ("valid",) * 2 + ("test",) * 3
@@ -112,6 +113,21 @@ def test_without_being_asked_nothing_is_made(corpus: Path, tmp_path: Path, capsy
 def test_too_few_clips_are_refused(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main(["evaluate", "melody", str(corpus), "--clips=0"]) == 1
     assert "--clips 0 is less than 1" in capsys.readouterr().err
+
+
+def test_only_the_test_split_is_compared_with(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["evaluate", "melody", str(corpus), "--split=valid", "--generated"]) == 1
+    assert "--split valid" in capsys.readouterr().err
+
+
+def test_a_model_that_makes_no_notes_has_a_page_of_its_rows(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    rows = {"network": {"exact": 0.9}}
+    found = {"split": "test", "rows": rows, "card_rows": {"nearest": {"exact": 0.7}}}
+    write_report(page, found, "A <net>", Generated("durations", 1, 1, (), None))
+    shown = Page(page)
+    assert all(word in shown.words for word in ("A <net>", "network", "nearest", "0.9", "0.7"))
+    assert not shown.tags["svg"]
 
 
 def test_the_card_takes_the_figures(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from scipy.stats import spearmanr
 
 from assistant.clip import TICKS, Clip, Note
 from assistant.option import Value
-from training.control import BARS, accuracy, breaks, drift, ranks, spearman, values
+from training.control import BARS, accuracy, asking, breaks, drift, ranks, spearman, values
+from training.corpus import Piece
 
 LIMITS: dict[str, Value] = {
     "pitch_low": 60,
@@ -58,6 +59,16 @@ def test_a_silent_clip_is_within_nothing() -> None:
     reached = asked.copy()
     reached[0, 1:] = np.nan
     assert accuracy(asked, reached)["register, within a semitone"] == 0.75
+
+
+def test_only_what_can_be_asked_for_is_asked() -> None:
+    def piece(notes: int, split: str) -> Piece:
+        step = BARS * 4 * TICKS // notes
+        return Piece("a", "a", split, (clip(*(Note(at * step, 60, step) for at in range(notes))),), "tunes")
+
+    kinds = [(4, "test"), (64, "test"), (64, "train"), (256, "test"), (40, "test")]
+    windows = asking([piece(notes, split) for notes, split in kinds], 9)
+    assert sorted((window.piece, len(window.clip.notes)) for window in windows) == [(1, 64), (4, 40)]
 
 
 def test_drift_counts_the_others_in_deviations() -> None:
