@@ -32,6 +32,7 @@ OTHERS: Rows = {
     "bench": ("osc_bridge.bench", "measure speed and memory on this machine"),
     "evaluate": ("training.evaluate", "measure a model on the test split of a corpus"),
     "measure": ("training.measure", "measure interpolation, moves and walks of a model"),
+    "frames": ("training.likelihood", "measure what the frames of published piano-roll benchmarks cost"),
     "train": ("training.train", "train a network"),
     "ablation": ("training.ablation", "train the four rows of the Continuous SeqAE and print their table"),
     "export": ("export.export", "make a bundle of a training run"),
@@ -42,6 +43,7 @@ EXTRAS = {  # what brings the missing package
     "export": "train",
     "evaluate": "train",
     "measure": "train",
+    "frames": "train",
     "bench": "bench",
 }
 OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")

@@ -1,0 +1,115 @@
+"""What frames cost: counts, keys mixed and averaged, the command."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_frames import RANDOM, config, costs, network, some_roll, write_data
+
+import assistant.__main__ as program
+import training.likelihood as likelihood
+from training import train
+from training.likelihood import back, chord_cost, decisions, figures, frame_costs, mixture, network_rows
+from training.models.frames import END, KEYS, FrameNet
+from training.rolls import FILES, RollCorpus, prepare_rolls, roll_of
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def corpus(data: Path) -> RollCorpus:
+    return prepare_rolls(config(), data, data)
+
+
+@pytest.fixture(scope="module")
+def net() -> FrameNet:
+    return network()
+
+
+def test_chances_in_another_key_are_those_of_the_same_keys(net: FrameNet) -> None:
+    roll = some_roll(6)
+    heard, frame, decided = decisions(net, [roll], 4)
+    assert torch.equal(torch.where(decided == END, END, decided - 4), decisions(net, [roll], 0)[2])
+    chances = back(heard, 4)
+    assert torch.equal(chances[:, 40:60], heard[:, 44:64])
+    assert torch.equal(chances[:, END], heard[:, END])
+    assert (chances[:, :6] == -torch.inf).all() and (chances[:, 94:END] == -torch.inf).all()
+    split = frame_costs(heard, frame, decided, [2, 4])
+    assert np.concatenate(split) == pytest.approx(costs(net, np.roll(roll, 4, 1))[0])
+
+
+def test_a_mixture_costs_at_most_the_choice_of_a_key_more_than_the_best_key() -> None:
+    some = RANDOM.random((12, 30)) * 3 + np.linspace(0, 1, 12)[:, None]
+    mixed = mixture(some)
+    assert mixed[0] == pytest.approx(-np.log(np.exp(-some[:, 0]).mean()))
+    best = some.sum(1).min()
+    assert best < mixed.sum() <= best + math.log(12)
+    later = some.copy()
+    later[:, 20:] += RANDOM.random((12, 10))
+    np.testing.assert_allclose(mixture(later)[:20], mixed[:20])
+
+
+def test_rows_of_the_network_are_its_costs(net: FrameNet, corpus: RollCorpus) -> None:
+    rolls = corpus.splits["test"]
+    rows = network_rows(net, rolls)
+    by_key = [[costs(net, np.roll(roll, key, 1))[0] for roll in rolls] for key in range(-6, 6)]
+    assert rows["network"] == pytest.approx(np.concatenate(by_key[6]).mean(), rel=1e-4)
+    mixed = [mixture(np.stack(piece).astype(float)) for piece in zip(*by_key, strict=True)]
+    assert rows["network, 12 keys mixed"] == pytest.approx(np.concatenate(mixed).mean(), rel=1e-4)
+
+
+def test_keys_that_say_the_same_average_to_it(
+    net: FrameNet, corpus: RollCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All keys but one silenced, the average is that one, on the keys of a piano."""
+    rolls = corpus.splits["test"]
+    monkeypatch.setattr(likelihood, "IN_KEYS", range(1))
+    chances, frame, decided = decisions(net, rolls, 0)
+    wanted = frame_costs(back(chances, 0).log_softmax(-1), frame, decided, [10, 2])
+    found = network_rows(net, rolls[::-1])
+    assert found["network, 12 keys averaged"] == pytest.approx(np.concatenate(wanted).mean(), rel=1e-5)
+    assert found["network, 12 keys mixed"] == pytest.approx(found["network"])
+
+
+def test_counts_of_frames_by_hand() -> None:
+    """Two frames seen three times and once: the base is that of independent keys, and unseen frames get it alone."""
+    a, b, c = (roll_of([[pitch]]) for pitch in (60, 62, 64))
+    splits = {"train": [np.concatenate([a, a, a, b])], "valid": [a], "test": [a, c]}
+    on = (np.array([3, 1, 0]) + 0.5) / 5
+    rest = (1 - 0.5 / 5) ** (KEYS - 3)
+    base = [on[0] * (1 - on[1]) * (1 - on[2]) * rest, (1 - on[0]) * (1 - on[1]) * on[2] * rest]
+    least = 0.3  # the valid frame is a frequent one
+    chances = [(3 - least) / 4 + least * 2 / 4 * base[0], least * 2 / 4 * base[1]]
+    assert chord_cost(splits, "test", 1, range(1)) == pytest.approx(-np.log(chances).mean())
+
+
+def test_keys_help_counts() -> None:
+    roll = roll_of([[60 + n % 3, 67 + n % 3] for n in range(9)])
+    higher = np.roll(roll, 2, 1)
+    splits = {"train": [roll], "valid": [higher], "test": [higher]}
+    assert chord_cost(splits, "test", 3, range(-3, 3)) < chord_cost(splits, "test", 3, range(1)) - 1
+
+
+def test_the_command_prints_the_figures(
+    corpus: RollCorpus, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = train.fit(config(steps=2), corpus, tmp_path / "run")
+    capsys.readouterr()
+    assert program.main(["frames", str(best.parent), "--data", str(data), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    _, module, _ = train.load_run(best.parent)
+    assert found == figures(module.average, corpus, "test")
+    assert (found["frames"], found["pieces"], found["set"]) == (12, 2, "jsb_chorales")
+    assert program.main(["frames", str(best), "--data", str(data), "--split", "valid"]) == 0
+    assert "jsb_chorales, valid: 2 pieces, 8 frames" in capsys.readouterr().out
+    for run, folder, said in ((tmp_path, data, "holds no checkpoint"), (best, tmp_path, FILES["jsb_chorales"])):
+        assert program.main(["frames", str(run), "--data", str(folder)]) == 1
+        assert said in capsys.readouterr().err
