@@ -1,9 +1,8 @@
 """`continuo frames`: what the frames of held-out piano rolls cost under a network, beside counts and published figures.
 
 Nats a frame, the mean over all frames of all pieces of the test split, the first ones included; a frame costs what its
-decisions cost together. In several keys means: each piece is heard moved by -6 to 5 semitones as well, and either the
-keys' chances of whole frames are mixed, each key weighted by how well it told the frames so far (Bayes, a uniform
-prior), or the logarithms of their chances of each decision are averaged and made to sum to one again.
+decisions cost together. In all keys means: each piece is heard moved by -6 to 5 semitones as well, and the chances
+that the keys give the frames are mixed, each key weighted by how well it told the frames so far (Bayes, uniform prior).
 """
 
 from __future__ import annotations
@@ -17,13 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from assistant.request import AssistantError
 from training.config import ConfigError
 from training.frames import batch_of, cut
-from training.models.frames import END, KEYS, SPARE, FrameNet
+from training.models.frames import SPARE, FrameNet
 from training.ngram import cross_entropy
 from training.rolls import Roll, RollCorpus, prepare_rolls
 from training.sets import CorpusError
@@ -72,7 +70,6 @@ def figures(net: FrameNet, corpus: RollCorpus, split: str) -> dict[str, Any]:
     """The rows of the table in nats a frame, and what they were counted of."""
     rolls, name = corpus.splits[split], corpus.origin["sources"][0]
     rows = chord_rows(corpus, split) | network_rows(net, rolls)
-    published = {title: figure for title, (figure, _) in PUBLISHED[name].items()}
     return {
         "set": name,
         "split": split,
@@ -80,7 +77,7 @@ def figures(net: FrameNet, corpus: RollCorpus, split: str) -> dict[str, Any]:
         "frames": sum(map(len, rolls)),
         "parameters": sum(weights.numel() for weights in net.parameters()),
         "nats_per_frame": {title: round(value, 4) for title, value in rows.items()},
-        "published": published,
+        "published": {title: {"nats": nats, "source": source} for title, (nats, source) in PUBLISHED[name].items()},
     }
 
 
@@ -115,45 +112,21 @@ def chord_cost(splits: dict[str, list[Roll]], split: str, order: int, keys: Sequ
 
 
 def network_rows(net: FrameNet, rolls: Sequence[Roll]) -> dict[str, float]:
-    """Nats a frame in the key as it is, and in all keys, mixed in both ways."""
-    plain, mixed, mean = [], [], []
+    """Nats a frame in the key as it is, and in all keys mixed."""
+    plain, mixed = [], []
     for part in tqdm(cut(sorted(rolls, key=len), BATCH), "frames"):
-        lengths = [len(roll) for roll in part]
-        heard = {key: decisions(net, part, key) for key in IN_KEYS}
-        by_key = [frame_costs(*told, lengths) for told in heard.values()]
-        chances = torch.stack([back(told[0], key) for key, told in heard.items()]).mean(0).log_softmax(-1)
+        by_key = [costs(net, part, key) for key in IN_KEYS]
         plain += by_key[IN_KEYS.index(0)]
         mixed += [mixture(np.stack(piece)) for piece in zip(*by_key, strict=True)]
-        mean += frame_costs(chances, *heard[0][1:], lengths)
-    named = {"network": plain, "network, 12 keys mixed": mixed, "network, 12 keys averaged": mean}
-    return {title: float(np.concatenate(costs).mean()) for title, costs in named.items()}
+    named = {"network": plain, "network, 12 keys mixed": mixed}
+    return {title: float(np.concatenate(nats).mean()) for title, nats in named.items()}
 
 
 @torch.no_grad()
-def decisions(net: FrameNet, rolls: Sequence[Roll], key: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Log chances (N, KEYS + 1) of the decisions of some pieces that are heard `key` semitones higher, the frame (N,)
-    of each among all frames of the pieces, and what was decided (N,)."""
-    batch = batch_of([np.roll(roll, key, 1) for roll in rolls])
-    chances, frame, decided = net(**batch)
-    number = batch["real"].flatten().cumsum(0) - 1
-    return chances, number[frame], decided
-
-
-def back(chances: Tensor, key: int) -> Tensor:
-    """Log chances (N, KEYS + 1) of music `key` semitones higher as those of the music itself; only the keys of a piano
-    have a chance."""
-    keys = torch.arange(SPARE, KEYS - SPARE)
-    moved = torch.full_like(chances, -torch.inf)
-    moved[:, keys] = chances[:, keys + key]
-    moved[:, END] = chances[:, END]
-    return moved
-
-
-def frame_costs(chances: Tensor, frame: Tensor, decided: Tensor, lengths: Sequence[int]) -> list[Nats]:
-    """Nats of each frame of each piece, from the log chances of its decisions."""
-    nats = -chances.gather(1, decided[:, None])[:, 0].double()
-    costs = torch.zeros(sum(lengths), dtype=torch.float64).index_add(0, frame, nats)
-    return [part.numpy() for part in costs.split(list(lengths))]
+def costs(net: FrameNet, rolls: Sequence[Roll], key: int) -> list[Nats]:
+    """(T,) nats of the frames of each of some pieces that are heard `key` semitones higher."""
+    found = net.costs(**batch_of([np.roll(roll, key, 1) for roll in rolls])).double().numpy()
+    return [nats[: len(roll)] for nats, roll in zip(found, rolls, strict=True)]
 
 
 def mixture(costs: Nats) -> Nats:
@@ -165,7 +138,8 @@ def mixture(costs: Nats) -> Nats:
 
 def as_text(found: dict[str, Any]) -> str:
     """The figures as a table for people."""
-    rows = found["nats_per_frame"] | {f"{title} (published)": value for title, value in found["published"].items()}
+    published = {f"{title}, published": row["nats"] for title, row in found["published"].items()}
+    rows = found["nats_per_frame"] | published
     width = max(map(len, rows))
     lines = [
         f"{found['set']}, {found['split']}: {found['pieces']} pieces, {found['frames']} frames; "

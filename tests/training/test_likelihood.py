@@ -1,4 +1,4 @@
-"""What frames cost: counts, keys mixed and averaged, the command."""
+"""What frames cost: counts, keys mixed, the command."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from tiny_frames import RANDOM, config, costs, network, some_roll, write_data
+from tiny_frames import RANDOM, config, costs, network, write_data
 
 import assistant.__main__ as program
-import training.likelihood as likelihood
 from training import train
-from training.likelihood import back, chord_cost, decisions, figures, frame_costs, mixture, network_rows
-from training.models.frames import END, KEYS, FrameNet
+from training.likelihood import chord_cost, figures, mixture, network_rows
+from training.models.frames import KEYS, FrameNet
 from training.rolls import FILES, RollCorpus, prepare_rolls, roll_of
 
 
@@ -32,18 +30,6 @@ def corpus(data: Path) -> RollCorpus:
 @pytest.fixture(scope="module")
 def net() -> FrameNet:
     return network()
-
-
-def test_chances_in_another_key_are_those_of_the_same_keys(net: FrameNet) -> None:
-    roll = some_roll(6)
-    heard, frame, decided = decisions(net, [roll], 4)
-    assert torch.equal(torch.where(decided == END, END, decided - 4), decisions(net, [roll], 0)[2])
-    chances = back(heard, 4)
-    assert torch.equal(chances[:, 40:60], heard[:, 44:64])
-    assert torch.equal(chances[:, END], heard[:, END])
-    assert (chances[:, :6] == -torch.inf).all() and (chances[:, 94:END] == -torch.inf).all()
-    split = frame_costs(heard, frame, decided, [2, 4])
-    assert np.concatenate(split) == pytest.approx(costs(net, np.roll(roll, 4, 1))[0])
 
 
 def test_a_mixture_costs_at_most_the_choice_of_a_key_more_than_the_best_key() -> None:
@@ -64,19 +50,6 @@ def test_rows_of_the_network_are_its_costs(net: FrameNet, corpus: RollCorpus) ->
     assert rows["network"] == pytest.approx(np.concatenate(by_key[6]).mean(), rel=1e-4)
     mixed = [mixture(np.stack(piece).astype(float)) for piece in zip(*by_key, strict=True)]
     assert rows["network, 12 keys mixed"] == pytest.approx(np.concatenate(mixed).mean(), rel=1e-4)
-
-
-def test_keys_that_say_the_same_average_to_it(
-    net: FrameNet, corpus: RollCorpus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All keys but one silenced, the average is that one, on the keys of a piano."""
-    rolls = corpus.splits["test"]
-    monkeypatch.setattr(likelihood, "IN_KEYS", range(1))
-    chances, frame, decided = decisions(net, rolls, 0)
-    wanted = frame_costs(back(chances, 0).log_softmax(-1), frame, decided, [10, 2])
-    found = network_rows(net, rolls[::-1])
-    assert found["network, 12 keys averaged"] == pytest.approx(np.concatenate(wanted).mean(), rel=1e-5)
-    assert found["network, 12 keys mixed"] == pytest.approx(found["network"])
 
 
 def test_counts_of_frames_by_hand() -> None:
