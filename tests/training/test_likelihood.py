@@ -71,11 +71,21 @@ def test_keys_help_counts() -> None:
     assert chord_cost(splits, "test", 3, range(-3, 3)) < chord_cost(splits, "test", 3, range(1)) - 1
 
 
+@pytest.fixture(scope="module")
+def best(corpus: RollCorpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a short run."""
+    return train.fit(config(steps=2), corpus, tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_no_bundle_is_made_of_a_benchmark(best: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["export", str(best.parent), "--out", str(tmp_path / "bundle")]) == 1
+    assert "of which no bundle is made" in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+
+
 def test_the_command_prints_the_figures(
-    corpus: RollCorpus, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    best: Path, corpus: RollCorpus, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    best = train.fit(config(steps=2), corpus, tmp_path / "run")
-    capsys.readouterr()
     assert program.main(["frames", str(best.parent), "--data", str(data), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     _, module, _ = train.load_run(best.parent)
