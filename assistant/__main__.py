@@ -34,6 +34,7 @@ OTHERS: Rows = {
     "evaluate": ("training.evaluate", "measure a model on the test split of a corpus"),
     "measure": ("training.measure", "measure interpolation, moves and walks of a model"),
     "index": ("training.originality", "index the corpus of a model, so that copies of it are found"),
+    "frames": ("training.likelihood", "measure what the frames of published piano-roll benchmarks cost"),
     "train": ("training.train", "train a network"),
     "ablation": ("training.ablation", "train the four rows of the Continuous SeqAE and print their table"),
     "export": ("export.export", "make a bundle of a training run"),
@@ -45,6 +46,7 @@ EXTRAS = {  # what brings the missing package
     "evaluate": "train",
     "measure": "train",
     "index": "train",
+    "frames": "train",
     "bench": "bench",
 }
 OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")

@@ -76,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
 def export(folder: Path, out: Path, title: str | None = None) -> Card:
     """Writes the bundle of a run and gives its card. Raises ConfigError or ExportError."""
     config, module, checkpoint = load_run(folder)
+    if config.model.family not in MAKE:
+        raise ExportError(f"{folder} is of the family {config.model.family}, a benchmark of which no bundle is made")
     family = TRAINED[config.model.family]
     if not (folder / CORPUS).is_file():
         raise ConfigError(f"{folder} holds no {CORPUS}, which the run should have written")

@@ -64,6 +64,17 @@ class NotesConfig:
 
 
 @dataclass(frozen=True)
+class FramesConfig:
+    """Of the benchmark on piano rolls, `frames`."""
+
+    width: int = 256  # of the state within a frame
+    heads: int = 6  # that look frames up
+    size: int = 32  # of a head
+    forget: float = 0.1  # share of the notes just heard that the network is not told while it learns
+    average: float = 0.998  # share of the averaged weights that each step keeps
+
+
+@dataclass(frozen=True)
 class DataConfig:
     sets: tuple[SetConfig, ...]
 
@@ -106,6 +117,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     phrase: PhraseConfig = field(default_factory=PhraseConfig)
     notes: NotesConfig = field(default_factory=NotesConfig)
+    frames: FramesConfig = field(default_factory=FramesConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 

@@ -33,11 +33,13 @@ def cross_entropy(
     order: int,
     discount: float | NDArray[np.float64] = 0.7,
     lead: int = 1,
+    base: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Nats of each event of `test` but the first `lead` of each piece, under an interpolated n-gram of `train`.
 
     Absolute discounting (Ney, Essen, Kneser 1994): each order takes `discount` from every count and gives it to the
-    order below; below the single events stands the uniform distribution. `order` 0 is that one alone. Several
+    order below; below the single events stands the uniform distribution, or the chances `base` of the counted
+    events of `test`. `order` 0 is that one alone. Several
     discounts (D, 1) at once give (D, events).
     """
     pieces = [*train, *test]
@@ -47,7 +49,7 @@ def cross_entropy(
     first = sum(len(edge) + len(piece) for piece in train)
     learned = np.flatnonzero(~skipped[:first])
     targets = np.flatnonzero(~skipped[first:]) + first
-    chance = np.full(len(targets), 1 / vocabulary)
+    chance = np.full(len(targets), 1 / vocabulary) if base is None else base
     context = np.zeros(len(tokens), np.int64)  # what precedes each token, as a number
     for length in range(order):
         gram = _numbers(context * (vocabulary + 1) + tokens)

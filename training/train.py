@@ -18,15 +18,17 @@ from platformdirs import user_cache_path
 
 from training.config import Config, ConfigError, config_of, read_config, table_of
 from training.corpus import CorpusError
+from training.frames import FrameBatches, FramesRun
 from training.language import CharRNNRun, TokenBatches
 from training.latent import PhraseBatches, PhraseRun
 from training.notes import NoteCorpus, note_codec, prepare_notes, read_notes, write_notes
 from training.phrases import PhraseCorpus, phrase_codec, prepare_phrases, read_phrases, write_phrases
 from training.refine import DurationRun, NoteBatches, VelocityRun
+from training.rolls import RollCorpus, prepare_rolls, read_rolls, roll_codec, write_rolls
 from training.run import Batches, Run, callbacks, read_checkpoint
 from training.shards import SPLITS, Corpus, event_codec, prepare, read_corpus, write_corpus
 
-SHAPING = ("data", "codec", "model", "phrase", "notes")  # tables in which a resumed run cannot differ
+SHAPING = ("data", "codec", "model", "phrase", "notes", "frames")  # tables in which a resumed run cannot differ
 CHECKPOINT, CORPUS = "best.ckpt", "corpus.npz"
 
 
@@ -51,6 +53,7 @@ FAMILIES = {
     "seqae": _PHRASES,
     "durations": Family(DurationRun, *_NOTES),
     "velocities": Family(VelocityRun, *_NOTES),
+    "frames": Family(FramesRun, FrameBatches, roll_codec, prepare_rolls, write_rolls, read_rolls, "valid/loss"),
 }
 
 
@@ -109,7 +112,7 @@ def checked(args: argparse.Namespace) -> tuple[Config, Path | None]:
 
 def fit(
     config: Config,
-    corpus: Corpus | PhraseCorpus | NoteCorpus,
+    corpus: Corpus | PhraseCorpus | NoteCorpus | RollCorpus,
     out: Path,
     resume: Path | None = None,
     devices: int = 1,
