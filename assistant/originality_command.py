@@ -87,7 +87,7 @@ def in_words(card: Card, index: Index, found: Found, notes: int) -> list[str]:
         return [f"nothing of it is in the corpus of {card.name}"]
     verdict = f"{found.likeness:.0%} like {found.nearest}{found_where(index, found)}"
     if alarm is not None:
-        verdict = ("a copy? " if found.likeness > alarm else "nothing unusual: ") + verdict
+        verdict = ("likely a copy: " if found.likeness > alarm else "nothing unusual: ") + verdict
     lines = [verdict]
     if alarm is not None:
         lines.append(f"1 in 200 clips of {notes} notes by people is more than {alarm:.0%} like a piece of this corpus")
