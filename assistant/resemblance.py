@@ -121,7 +121,7 @@ class Resemblance:
         likeness = self._likeness(hit >= 0, ends[:, 1] - ends[:, 0], onset, pitch) - OTHER_TEMPO * (ways.scale != 1)
         best = int(likeness.argmax())
         pairs = tuple((int(note), int(hit[best, note])) for note in np.flatnonzero(hit[best] >= 0))
-        value = float(np.clip(likeness[best], 0, 1))
+        value = round(float(np.clip(likeness[best], 0, 1)), 6)
         return Copy(int(piece[best]), value, float(ways.scale[best]), int(semitones[best]), pairs)
 
     def _ways(self, steps: Ints, pitch: Ints) -> _Ways:
