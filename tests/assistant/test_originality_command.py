@@ -84,6 +84,16 @@ def test_an_own_tune_is_nothing_unusual(folder: Path, capsys: pytest.CaptureFixt
     assert "nothing unusual: " in capsys.readouterr().out
 
 
+def test_of_a_few_notes_no_verdict_is_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    levels = {"human": LEVELS["human"], "checker": [{"notes": 8, "alarm": 1.0}, *LEVELS["checker"]]}
+    model(folder / "models", "lines", Index.of([("Tune", (line(3),))], one=True), levels)
+    write_midi(clip_of(line(3).notes[:7]), "motif.mid")
+    assert run("motif.mid") == 0
+    said = capsys.readouterr().out
+    assert "7 notes are too few to tell a copy from chance" in said
+    assert "likely a copy" not in said
+
+
 def test_key_and_tempo_of_the_copy_are_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     notes = (replace(n, pitch=n.pitch + 3, start=2 * n.start, duration=2 * n.duration) for n in excerpt().notes)
     write_midi(clip_of(notes), "slow.mid")

@@ -19,11 +19,21 @@ from assistant.clip import Clip, Note, clip_of
 from assistant.originality import Index, human_level
 from assistant.paths import bundled_models
 from training.corpus import Piece
-from training.originality import LENGTHS, composers_of, titled, windows_of
+from training.originality import LENGTHS, composers_of, index_of, measure, phrases_of, titled, windows_of
 from training.planted import KINDS, changed, planted
 from training.sets import SetConfig
 
 SETS = [{"name": "tunes", "parts": "top", "styles": [], "instruments": [], "limit": 0}]
+
+
+def line(seed: int) -> Clip:
+    """A line of uneven steps that is like no other."""
+    random, at, notes = np.random.default_rng(seed), 0, []
+    for pitch in 60 + random.integers(-12, 13, 120):
+        wait = int(random.choice([240, 480, 720, 960]))
+        notes.append(Note(at, int(pitch), wait))
+        at += wait
+    return clip_of(notes)
 
 
 @pytest.fixture
@@ -89,12 +99,31 @@ def test_a_title_has_its_composer(tmp_path: Path) -> None:
 def test_windows_have_so_many_notes_and_begin_with_a_bar() -> None:
     clip = tune(3, 12)
     piece = Piece("a", "a", "test", (clip, tune(4, 1)), "tunes")
-    found = windows_of([piece], 16, 4, one=True)
+    found = [window for _, window in windows_of([piece], 16, 4, one=True)]
     assert [len(window.notes) for window in found] == [16] * 4
     pitches = [note.pitch for note in clip.notes]
     assert [note.pitch for note in found[0].notes] == pitches[:16]
     assert all(window.notes[0].start < window.bar for window in found)
     assert windows_of([piece], len(clip.notes) + 1, 4, one=True) == []
+
+
+def test_eight_bars_are_taken_one_after_the_other() -> None:
+    clip = tune(3, 20)
+    found = phrases_of([Piece("a", "a", "test", (clip, tune(4, 7)), "tunes")], 9, one=True)
+    assert [window for _, window in found] == [clip.window(at * clip.bar, (at + 8) * clip.bar) for at in (0, 8)]
+
+
+def test_people_who_quote_themselves_are_no_false_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.originality.LENGTHS", (16,))
+    pieces = [Piece(f"{n}#0", f"{n}", "train", (line(n),), "tunes") for n in (1, 2, 3)]
+    pieces += [Piece(f"{n}#0", f"{n}", "test", (line(n),), "tunes") for n in (3, 8, 9)]
+    pieces[3] = replace(pieces[3], id="again#0")
+    titles = {f"{n}#0": f"Composer {n}: Tune" for n in (1, 2, 3, 8, 9)}
+    index = index_of(pieces, titles, one=True)
+    own, other = (measure(index, pieces, titles | {"again#0": f"Composer {n}: Again"}, 20) for n in (3, 4))
+    assert own["checker"][0]["alarm"] < 0.9 < other["checker"][0]["alarm"]
+    assert own["human"] == other["human"]
+    assert own["checker"][0]["recall"]["transposed"] == 1
 
 
 def test_changed_notes_leave_the_others_where_they_are() -> None:
