@@ -76,15 +76,6 @@ class Roll:
         return (self.high - self.low + 1) * LANE
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Start and end of a note or a run in ticks of the clip, with its number of notes."""
-
-    start: float
-    end: float
-    notes: int
-
-
 def originality_picture(
     clip: Clip, index: Index, found: Found, name: str, lines: Sequence[str], path: str | Path
 ) -> None:
@@ -226,9 +217,11 @@ def _draw_ribbons(
         if mine not in inside:
             x = page.x(clip.notes[int(line.note[mine])].start) + 3
             draw.line((x, upper, x, lower), THREAD, 2)
+    starts = [clip.notes[number].start for number in line.note.tolist()]
     for run in found.runs:
-        first, last = (clip.notes[int(line.note[run.clip + at])] for at in (0, run.length - 1))
-        left, right = page.x(first.start), page.x(last.end)
+        first, last = run.clip, run.clip + run.length - 1
+        later = [start for start in starts[last + 1 : last + 2] if start > starts[last]]  # a bass may last longer
+        left, right = page.x(starts[first]), page.x(min([clip.notes[int(line.note[last])].end, *later]))
         draw.rectangle((left, upper, right, lower), RIBBON)
         draw.line((left, upper, left, lower), IN_RUN, 2)
         draw.line((right, upper, right, lower), IN_RUN, 2)

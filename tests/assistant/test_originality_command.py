@@ -74,7 +74,10 @@ def test_a_copy_is_named_beside_what_people_share(folder: Path, capsys: pytest.C
     assert run("copy.mid") == 0
     said = capsys.readouterr().out
     assert "likely a copy: 100% like Nobody: Tune 3, bars 3 to 6, same key" in said
-    assert f"longest run of notes shared with one piece: {len(excerpt().notes)}; half of human tunes" in said
+    assert (
+        f"longest run of notes shared with one piece in the same tempo: {len(excerpt().notes)}; half of human tunes"
+        in said
+    )
     assert "share 5 or more, one in ten 7 or more" in said
     assert "100.0% of its 12-note runs are in the corpus, of human tunes 1.0%" in said
 
