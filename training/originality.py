@@ -24,7 +24,7 @@ from training.evaluate import folder_of
 from training.planted import KINDS, planted
 from training.sets import MANIFEST, entries_of
 
-LENGTHS = (8, 16, 32, 64, 128)  # notes of the clips that are measured
+LENGTHS = (8, 16, 32, 64, 128, 256, 512)  # notes of the clips that are measured
 WINDOWS = 2000  # held-out clips of each length
 COPIES = 400  # planted copies of each kind and length
 FALSE_ALARMS = 0.005
