@@ -86,12 +86,13 @@ def in_words(card: Card, index: Index, found: Found, notes: int) -> list[str]:
     if not found.nearest:
         return [f"nothing of it is in the corpus of {card.name}"]
     verdict = f"{found.likeness:.0%} like {found.nearest}{found_where(index, found)}"
-    if alarm is not None:
-        verdict = ("a copy? " if found.likeness > alarm else "nothing unusual: ") + verdict
+    if alarm is not None and alarm < 1:
+        verdict = ("likely a copy: " if found.likeness > alarm else "nothing unusual: ") + verdict
     lines = [verdict]
     if alarm is not None:
-        lines.append(f"1 in 200 clips of {notes} notes by people is more than {alarm:.0%} like a piece of this corpus")
-    run = f"longest run of notes shared with one piece: {found.copied_notes}"
+        usual = f"1 in 200 clips of {notes} notes by people is more than {alarm:.0%} like a piece of this corpus"
+        lines.append(usual if alarm < 1 else f"{notes} notes are too few to tell a copy from chance")
+    run = f"longest run of notes shared with one piece in the same tempo: {found.copied_notes}"
     share = f"{found.copied_share:.1%} of its 12-note runs are in the corpus"
     if human:
         run += f"; half of human tunes of this length share {human[0]:.0f} or more, one in ten {human[1]:.0f} or more"

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from assistant.clip import TICKS, Clip
 from assistant.lines import STEP, line_of
-from assistant.originality import Found, Index
+from assistant.originality import LEAST_RUN, Found, Index
 from assistant.picture import BLACK_KEYS, KEYS_WIDTH, MARGIN
 from assistant.picture_ink import (
     BAR_LINE,
@@ -32,7 +32,7 @@ from assistant.picture_ink import (
 )
 from assistant.request import AssistantError
 
-HEAD, LINE, AXIS, BETWEEN = 56, 34, 32, 150  # heights of the heading, a line of text, an axis, the space for ribbons
+HEAD, LINE, AXIS, BETWEEN = 56, 34, 32, 120  # heights of the heading, a line of text, an axis, the space for ribbons
 WIDTH, LEAST_WIDTH, QUARTER = 2300, 1300, 90  # of the rolls; of a quarter note at most
 LANE, AIR = 13, 2  # height of a semitone; semitones above the highest note and below the lowest
 WHOLE = 16  # bars of a clip that is shown from its start to its end
@@ -55,11 +55,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """One piano roll: its title, notes, and (tick, number) of its bar lines."""
+    """One piano roll: its title, notes, (tick, number) of its bar lines; whether its title and the numbers stand
+    `above` it, or below."""
 
     title: str
     notes: Sequence[Bar]
     bars: Sequence[tuple[float, int]]
+    above: bool
 
     @property
     def low(self) -> int:
@@ -74,15 +76,6 @@ class Roll:
         return (self.high - self.low + 1) * LANE
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Start and end of a note or a run in ticks of the clip, with its number of notes."""
-
-    start: float
-    end: float
-    notes: int
-
-
 def originality_picture(
     clip: Clip, index: Index, found: Found, name: str, lines: Sequence[str], path: str | Path
 ) -> None:
@@ -95,10 +88,10 @@ def originality_picture(
     quarters = (end - start) / TICKS
     width = max(LEAST_WIDTH, min(WIDTH, round(quarters * QUARTER)))
     page = _Page(start, width / (end - start), MARGIN + KEYS_WIDTH)
-    tops = [MARGIN + HEAD + LINE * len(lines)]
-    for roll in rolls:
-        tops.append(tops[-1] + LINE + AXIS + roll.height + BETWEEN)
-    image = Image.new("RGB", (2 * MARGIN + KEYS_WIDTH + width, tops[-1] - BETWEEN + MARGIN), PAPER)
+    upper = MARGIN + HEAD + LINE * (len(lines) + 2) + AXIS
+    tops = [upper, upper + rolls[0].height + BETWEEN]
+    lower = tops[len(rolls) - 1] + rolls[-1].height + (len(rolls) - 1) * (AXIS + LINE)
+    image = Image.new("RGB", (2 * MARGIN + KEYS_WIDTH + width, lower + MARGIN), PAPER)
     draw = ImageDraw.Draw(image, "RGBA")
     draw.text((MARGIN, MARGIN - 6), plain(f"{name} beside the nearest piece"), INK, font=font(TEXT + 8))
     for number, line in enumerate(lines):
@@ -108,7 +101,8 @@ def originality_picture(
     for roll, top in zip(rolls, tops, strict=False):
         _draw_roll(draw, page, roll, top, end)
     if len(rolls) == 2:
-        _draw_ribbons(draw, page, clip, index, found, tops[0] + LINE + AXIS + rolls[0].height, tops[1])
+        _draw_ribbons(draw, page, clip, index, found, tops[0] + rolls[0].height, tops[1])
+    _draw_legend(draw, page.x(end))
     try:
         image.save(path, format="PNG")
     except OSError as error:
@@ -144,7 +138,7 @@ def _clip_roll(clip: Clip, index: Index, found: Found, name: str, start: int, en
         if start <= note.start < end and not note.muted
     ]
     bars = [(float(tick), tick // clip.bar + 1) for tick in range(start, end + 1, clip.bar)]
-    return Roll(f"{name}, {clip.bars} bars, {len(clip.notes)} notes", notes, bars)
+    return Roll(f"{name}, {clip.bars} bars, {len(clip.notes)} notes", notes, bars, True)
 
 
 def _piece_roll(clip: Clip, index: Index, found: Found, start: int, end: int) -> Roll:
@@ -163,7 +157,7 @@ def _piece_roll(clip: Clip, index: Index, found: Found, start: int, end: int) ->
             until = min(float(later[0]) if len(later) else onset + 24.0, onset + 96.0)
             notes.append(Bar(tick(onset), min(tick(until), end), pitch, color.get(number, OWN)))
     bars = [(tick(step), number) for step, number in index.bar_lines(found.piece) if start - 1 <= tick(step) <= end + 1]
-    return Roll(found.nearest + found_where(index, found), notes, bars)
+    return Roll(found.nearest + found_where(index, found), notes, bars, False)
 
 
 def found_where(index: Index, found: Found) -> str:
@@ -190,9 +184,9 @@ def _colors(found: Found, side: int) -> dict[int, Color]:
 
 
 def _draw_roll(draw: ImageDraw.ImageDraw, page: _Page, roll: Roll, top: int, end: float) -> None:
-    draw.text((MARGIN, top), plain(roll.title), INK, font=font(TEXT))
-    upper = top + LINE + AXIS
-    lower, right = upper + roll.height, page.x(end)
+    upper, lower, right = top, top + roll.height, page.x(end)
+    title, number_y = (upper - AXIS - LINE, upper - 8) if roll.above else (lower + AXIS + 6, lower + 26)
+    draw.text((MARGIN, title), plain(roll.title), INK, font=font(TEXT))
     for pitch in range(roll.low, roll.high + 1):
         y = upper + (roll.high - pitch) * LANE
         draw.rectangle((page.left, y, right, y + LANE), LANE_BLACK if pitch % 12 in BLACK_KEYS else LANE_WHITE)
@@ -204,9 +198,9 @@ def _draw_roll(draw: ImageDraw.ImageDraw, page: _Page, roll: Roll, top: int, end
         every *= 2
     for number, (tick, bar) in enumerate(roll.bars):
         x = page.x(tick)
-        draw.line((x, upper - 6, x, lower), BAR_LINE, 2)
+        draw.line((x, upper - 6 * roll.above, x, lower + 6 * (not roll.above)), BAR_LINE, 2)
         if number % every == 0 and tick < end:
-            draw.text((x, upper - 8), str(bar), INK, font=font(SMALL), anchor="ms")
+            draw.text((x, number_y), str(bar), INK, font=font(SMALL), anchor="ms")
     for note in roll.notes:
         y = upper + (roll.high - note.pitch) * LANE
         left = max(page.left, page.x(note.start)) + 1
@@ -218,18 +212,32 @@ def _draw_ribbons(
 ) -> None:
     """A ribbon from roll to roll for each run, with its number of notes; a thread for each other shared note."""
     line = line_of(clip, bool(index.one))
-    bottom = lower + LINE + AXIS
     inside = {run.clip + at for run in found.runs for at in range(run.length)}
     for mine, _ in found.pairs:
         if mine not in inside:
             x = page.x(clip.notes[int(line.note[mine])].start) + 3
-            draw.line((x, upper, x, lower - 6), THREAD, 2)
+            draw.line((x, upper, x, lower), THREAD, 2)
+    starts = [clip.notes[number].start for number in line.note.tolist()]
     for run in found.runs:
-        first, last = (clip.notes[int(line.note[run.clip + at])] for at in (0, run.length - 1))
-        left, right = page.x(first.start), page.x(last.end)
-        draw.rectangle((left, upper, right, lower - 6), RIBBON)
-        draw.line((left, upper, left, bottom), IN_RUN, 2)
-        draw.line((right, upper, right, bottom), IN_RUN, 2)
+        first, last = run.clip, run.clip + run.length - 1
+        later = [start for start in starts[last + 1 : last + 2] if start > starts[last]]  # a bass may last longer
+        left, right = page.x(starts[first]), page.x(min([clip.notes[int(line.note[last])].end, *later]))
+        draw.rectangle((left, upper, right, lower), RIBBON)
+        draw.line((left, upper, left, lower), IN_RUN, 2)
+        draw.line((right, upper, right, lower), IN_RUN, 2)
         words = f"{run.length} notes"
         short = words if draw.textlength(words, font(SMALL)) < right - left - 6 else str(run.length)
-        draw.text(((left + right) / 2, (upper + lower - 6) / 2), short, IN_RUN, font=font(SMALL), anchor="mm")
+        draw.text(((left + right) / 2, (upper + lower) / 2), short, IN_RUN, font=font(SMALL), anchor="mm")
+
+
+def _draw_legend(draw: ImageDraw.ImageDraw, right: float) -> None:
+    """At the right of the heading what the colours mean."""
+    for text, color in (
+        ("not shared", OWN),
+        ("same place and pitch", SHARED),
+        (f"{LEAST_RUN} or more in a row", IN_RUN),
+    ):
+        right -= draw.textlength(text, font(SMALL))
+        draw.text((right, MARGIN), text, INK, font=font(SMALL))
+        draw.rounded_rectangle((right - 40, MARGIN + 5, right - 10, MARGIN + 5 + LANE), 3, color)
+        right -= 70

@@ -95,9 +95,9 @@ class Resemblance:
         and the note of the corpus where a run that they share begins, which is tried, too. None where there is
         nothing alike. Of a long clip the part of `WINDOW` notes that is most like something counts.
         """
-        starts = range(0, max(1, len(pitch) - WINDOW // 2), WINDOW // 2) if len(pitch) > WINDOW else [0]
+        last = max(0, len(pitch) - WINDOW)  # all parts are as long, for the shorter one is the likelier it is like any
         best = None
-        for start in starts:
+        for start in (*range(0, last, WINDOW // 2), last):
             part = slice(start, start + WINDOW)
             here = (run[0] - start, run[1]) if run and 0 <= run[0] - start < len(pitch[part]) else None
             found = self._nearest(onset[part], pitch[part], here)
@@ -121,7 +121,7 @@ class Resemblance:
         likeness = self._likeness(hit >= 0, ends[:, 1] - ends[:, 0], onset, pitch) - OTHER_TEMPO * (ways.scale != 1)
         best = int(likeness.argmax())
         pairs = tuple((int(note), int(hit[best, note])) for note in np.flatnonzero(hit[best] >= 0))
-        value = float(np.clip(likeness[best], 0, 1))
+        value = round(float(np.clip(likeness[best], 0, 1)), 6)
         return Copy(int(piece[best]), value, float(ways.scale[best]), int(semitones[best]), pairs)
 
     def _ways(self, steps: Ints, pitch: Ints) -> _Ways:

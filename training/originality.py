@@ -24,10 +24,11 @@ from training.evaluate import folder_of
 from training.planted import KINDS, planted
 from training.sets import MANIFEST, entries_of
 
-LENGTHS = (8, 16, 32, 64, 128)  # notes of the clips that are measured
+LENGTHS = (8, 16, 32, 64, 128, 256, 512)  # notes of the clips that are measured
 WINDOWS = 2000  # held-out clips of each length
 COPIES = 400  # planted copies of each kind and length
 FALSE_ALARMS = 0.005
+BARS, LEAST = 8, 16  # bars of a stretch as musicians have them, and its notes at least
 SEED = 1
 
 
@@ -58,7 +59,7 @@ def add_index(folder: Path, data: Path, cache: Path | None = None, windows: int 
     pieces, titles = corpus_of(bundle.card, folder, data, cache or user_cache_path("continuo"))
     one = bundle.card.codec.get("voices") == "one"
     index = index_of(pieces, titles, one)
-    found = measure(index, pieces, windows)
+    found = measure(index, pieces, titles, windows)
     card = replace(bundle.card, metrics={**bundle.card.metrics, "originality": found})
     write_bundle(folder, card, {**bundle.files, INDEX: index.bytes()})
     return found
@@ -116,16 +117,20 @@ def index_of(pieces: Sequence[Piece], titles: dict[str, str], one: bool) -> Inde
         raise AssistantError("bad_args", f"the corpus is too large for an index: {error}") from None
 
 
-def windows_of(pieces: Sequence[Piece], notes: int, most: int, one: bool) -> list[Clip]:
+def windows_of(pieces: Sequence[Piece], notes: int, most: int, one: bool) -> list[tuple[Piece, Clip]]:
     """At most `most` stretches of so many notes of pieces, spread evenly; each begins with a bar."""
     places = [
-        (section, start)
+        (piece, section, start)
         for piece in pieces
         for section in piece.sections
         for start in range(0, len(line_of(section, one).note) - notes + 1, max(1, notes // 2))
     ]
-    chosen = np.unique(np.linspace(0, len(places) - 1, min(most, len(places))).round().astype(int)).tolist()
-    return [_window(*places[at], notes, one) for at in chosen]
+    return [(piece, _window(section, start, notes, one)) for piece, section, start in _spread(places, most)]
+
+
+def _spread(places: Sequence[Any], most: int) -> list[Any]:
+    chosen = np.unique(np.linspace(0, len(places) - 1, min(most, len(places))).round().astype(int))
+    return [places[at] for at in chosen.tolist()]
 
 
 def _window(section: Clip, start: int, notes: int, one: bool) -> Clip:
@@ -135,54 +140,111 @@ def _window(section: Clip, start: int, notes: int, one: bool) -> Clip:
     return replace(section, notes=tuple(some), length=max(end, section.length)).window(bar, end)
 
 
+def phrases_of(pieces: Sequence[Piece], most: int, one: bool) -> list[tuple[Piece, Clip]]:
+    """At most `most` stretches of `BARS` bars with enough notes, spread evenly."""
+    places = [
+        (piece, section.window(start, start + BARS * section.bar))
+        for piece in pieces
+        for section in piece.sections
+        for start in range(0, section.length - BARS * section.bar + 1, BARS * section.bar)
+    ]
+    return _spread([(piece, clip) for piece, clip in places if len(line_of(clip, one).note) >= LEAST], most)
+
+
 @dataclass(frozen=True)
 class _Searched:
+    """What was found of clips, and the milliseconds of the thread's own time that each took."""
+
     found: list[Found]
-    ms: list[float]  # of the thread's own time
+    ms: list[float]
 
     def column(self, name: str) -> np.ndarray:
         return np.array([getattr(found, name) for found in self.found])
 
 
-def _search(index: Index, clips: Sequence[Clip], what: str) -> _Searched:
-    found, ms = [], []
-    for clip in tqdm(clips, what, unit="clip", leave=False):
-        start = time.thread_time()
-        found.append(index.search(clip))
-        ms.append(1000 * (time.thread_time() - start))
-    return _Searched(found, ms)
+@dataclass(frozen=True)
+class _Checker:
+    """Searches an index for stretches of pieces whose titles are known by their ids."""
+
+    index: Index
+    titles: dict[str, str]
+
+    @property
+    def one(self) -> bool:
+        return bool(self.index.one)
+
+    def search(self, clips: Sequence[Clip], what: str) -> _Searched:
+        found, ms = [], []
+        for clip in tqdm(clips, what, unit="clip", leave=False):
+            start = time.thread_time()
+            found.append(self.index.search(clip))
+            ms.append(1000 * (time.thread_time() - start))
+        return _Searched(found, ms)
+
+    def strange(self, pieces: Sequence[Piece], people: _Searched) -> np.ndarray:
+        """Which stretches of the pieces are nearest to somebody else's work. Composers quote themselves, and the same
+        chorale set twice is no false alarm."""
+        composers = [self.titles[piece.id].partition(": ")[0] for piece in pieces]
+        nearest = [found.nearest.partition(": ")[0] for found in people.found]
+        return np.array([mine != its for mine, its in zip(composers, nearest, strict=True)], bool)
+
+    def recall(self, clips: Sequence[Clip], alarms: Sequence[float], what: str) -> dict[str, float]:
+        """The share of planted copies of clips that are above the alarm of each, by kind."""
+        random, found = np.random.default_rng(SEED), {}
+        for kind in KINDS:
+            copies = self.search([planted(clip, kind, random) for clip in clips], f"{what}, {kind}")
+            found[kind] = round(float((copies.column("likeness") > np.array(alarms)).mean()), 4)
+        return found
 
 
-def measure(index: Index, pieces: Sequence[Piece], windows: int = WINDOWS) -> dict[str, Any]:
+def measure(index: Index, pieces: Sequence[Piece], titles: dict[str, str], windows: int = WINDOWS) -> dict[str, Any]:
     """What held-out pieces share with the train pieces of the index, by length of clip; the likeness that as few of
     them as `FALSE_ALARMS` are above, and the share of planted copies that are above it; milliseconds a search."""
-    one, random = bool(index.one), np.random.default_rng(SEED)
+    checker, copies = _Checker(index, titles), max(1, windows * COPIES // WINDOWS)
     held = [piece for piece in pieces if piece.split != "train"]
     train = [piece for piece in pieces if piece.split == "train"]
-    start = time.thread_time()
-    index.search(train[0].sections[0].window(0, train[0].sections[0].bar * 8))
-    first = time.thread_time() - start
+    (first,) = checker.search([next(clip for clip in train[0].sections if clip.notes)], "sort").ms
     human: list[dict[str, Any]] = []
-    checker: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for notes in LENGTHS:
-        people = _search(index, windows_of(held, notes, windows, one), f"{notes} notes, held out")
-        if not people.found:
+        stretches = windows_of(held, notes, windows, checker.one)
+        if not stretches:
             continue
+        people = checker.search([clip for _, clip in stretches], f"{notes} notes, held out")
         human.append({"notes": notes} | _human(people))
-        alarm = float(np.quantile(people.column("likeness"), 1 - FALSE_ALARMS))
-        row: dict[str, Any] = {"notes": notes, "alarm": round(alarm, 4), "recall": {}}
-        originals = windows_of(train, notes, max(1, windows * COPIES // WINDOWS), one)
-        for kind in KINDS:
-            copies = _search(index, [planted(clip, kind, random) for clip in originals], f"{notes} notes, {kind}")
-            row["recall"][kind] = round(float((copies.column("likeness") > row["alarm"]).mean()), 4)
-        row |= {"ms_median": round(float(np.median(people.ms)), 2), "ms_worst": round(max(people.ms), 2)}
-        checker.append(row)
+        likeness = people.column("likeness")[checker.strange([piece for piece, _ in stretches], people)]
+        alarm = round(float(np.quantile(likeness, 1 - FALSE_ALARMS)), 4) if len(likeness) else 1.0
+        originals = [clip for _, clip in windows_of(train, notes, copies, checker.one)]
+        recall = checker.recall(originals, [alarm] * len(originals), f"{notes} notes")
+        speed = {"ms_median": round(float(np.median(people.ms)), 2), "ms_worst": round(max(people.ms), 2)}
+        rows.append({"notes": notes, "alarm": alarm, "recall": recall} | speed)
+    found: dict[str, Any] = {"false_alarms": FALSE_ALARMS, "copies_of_each_kind": copies, "human": human}
+    found |= {"first_search_seconds": round(first / 1000, 2), "checker": rows}
+    return found | {"eight_bars": _eight_bars(checker, found, held, train, (windows, copies))}
+
+
+def _eight_bars(
+    checker: _Checker, found: dict[str, Any], held: Sequence[Piece], train: Sequence[Piece], sizes: tuple[int, int]
+) -> dict[str, Any]:
+    """False alarms and recall of stretches as musicians have them, each by the alarm for its own number of notes."""
+
+    def alarms(clips: Sequence[Clip]) -> list[float]:
+        counts = [np.log2(len(line_of(clip, checker.one).note)) for clip in clips]
+        rows = found["checker"]
+        return list(np.interp(counts, [np.log2(row["notes"]) for row in rows], [row["alarm"] for row in rows]))
+
+    stretches, originals = phrases_of(held, sizes[0], checker.one), phrases_of(train, sizes[1], checker.one)
+    if not stretches or not originals:
+        return {}
+    people = checker.search([clip for _, clip in stretches], "eight bars, held out")
+    above = people.column("likeness") > np.array(alarms([clip for _, clip in stretches]))
+    strange = checker.strange([piece for piece, _ in stretches], people)
+    clips = [clip for _, clip in originals]
     return {
-        "false_alarms": FALSE_ALARMS,
-        "copies_of_each_kind": max(1, windows * COPIES // WINDOWS),
-        "first_search_seconds": round(first, 2),
-        "human": human,
-        "checker": checker,
+        "windows": len(stretches),
+        "false_alarms": round(float((above & strange).mean()), 4),
+        "alarms_of_own_music": round(float((above & ~strange).mean()), 4),
+        "recall": checker.recall(clips, alarms(clips), "eight bars"),
     }
 
 
@@ -210,4 +272,7 @@ def as_text(found: dict[str, Any]) -> str:
     for row in found["checker"]:
         recall = "  ".join(f"{kind} {share:.3f}" for kind, share in row["recall"].items())
         lines.append(f"  {row['notes']:4d}  {recall}  {row['ms_median']:.1f}  {row['ms_worst']:.1f}")
+    if bars := found["eight_bars"]:
+        recall = "  ".join(f"{kind} {share:.3f}" for kind, share in bars["recall"].items())
+        lines.append(f"eight bars at {bars['false_alarms']:.1%} false alarms: {recall}")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assistant.bundle import CARD, MODEL, find_bundles, read_bundle, read_card, write_bundle
+from assistant.bundle import CARD, INDEX, MODEL, find_bundles, read_bundle, read_card, write_bundle
 from assistant.paths import bundled_models
 from assistant.request import AssistantError
 
@@ -83,3 +83,14 @@ def test_a_missing_graph_is_named(copy: Path) -> None:
 def test_folders_come_in_their_order(copy: Path) -> None:
     found = find_bundles([bundled_models(), copy.parent])
     assert found.index(SHIPPED) < found.index(copy)
+
+
+def test_an_index_may_be_there_and_is_checked_like_the_graph(copy: Path) -> None:
+    bundle = read_bundle(copy)
+    write_bundle(copy, bundle.card, {MODEL: bundle.files[MODEL], INDEX: b"notes"})
+    assert read_bundle(copy).files[INDEX] == b"notes"
+    (copy / INDEX).write_bytes(b"other notes")
+    with pytest.raises(AssistantError, match=r"index\.npz is not the file that the card names"):
+        read_bundle(copy)
+    write_bundle(copy, bundle.card, {MODEL: bundle.files[MODEL]})
+    assert INDEX not in read_bundle(copy).files

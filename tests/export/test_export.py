@@ -14,7 +14,7 @@ import torch
 from tiny import CONFIG, tune
 
 import export.export as exporting
-from assistant.bundle import MODEL, read_bundle
+from assistant.bundle import INDEX, MODEL, read_bundle
 from assistant.engine import Engine
 from assistant.request import Request
 from export.export import ExportError
@@ -155,3 +155,14 @@ def test_a_card_can_be_read_by_people(bundle: Path) -> None:
     table = json.loads((bundle / "card.json").read_text(encoding="utf-8"))
     assert table["command"].startswith("continuo train tiny.toml")
     assert list(table["files"]) == [MODEL]
+
+
+def test_with_the_data_at_hand_the_corpus_is_indexed(
+    trained: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exporting.run(arguments(trained, tmp_path / "indexed", "--data", str(data))) == 0
+    bundle = read_bundle(tmp_path / "indexed")
+    assert set(bundle.files) == {MODEL, INDEX}
+    assert bundle.card.metrics["originality"]["human"]
+    assert bundle.card.metrics["parity"] <= CONFIG.export.parity
+    assert "planted copies found" in capsys.readouterr().out
