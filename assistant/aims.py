@@ -108,7 +108,7 @@ def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
     """
     asked, bars = asked_of(options), int(options["bars"] or 1)
     _refuse_conflicts(options, asked, clip)
-    known = {} if clip is None or not _sounding(clip) else _AUTO
+    known = {} if clip is None or all(note.muted for note in clip.notes) else _AUTO
     given = {key: _read(key, options, clip, known) for key in (*_SERIES, *_READERS) if key in asked}
     keys = _over("key", given.get("key"), bars, options)
     chords = _chords(str(options["chords"]), bars, like.bar) if "chords" in asked else ()
@@ -138,10 +138,6 @@ def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
     return aims
 
 
-def _sounding(clip: Clip) -> bool:
-    return any(not note.muted for note in clip.notes)
-
-
 def show(value: Any) -> str:
     """A value as people write it."""
     if isinstance(value, tuple):
@@ -157,7 +153,7 @@ def _refuse_conflicts(options: Options, asked: Sequence[str], clip: Clip | None)
     for keeper, decided in HELD.items():
         if keeper not in asked:
             continue
-        if clip is None or not _sounding(clip):
+        if clip is None or all(note.muted for note in clip.notes):
             raise AssistantError("bad_args", f"{keeper} clip needs a clip with notes that sound")
         for key in asked:
             if key in (*decided, *HELD) and key != keeper:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +18,7 @@ from assistant.clip import Clip, Note
 from assistant.codecs.events import KINDS, EventCodec, NoteReader
 from assistant.condition import PARTS, condition
 from assistant.inputs import FORBIDDEN
+from assistant.kept import onsets_of, template
 from assistant.request import AssistantError
 from assistant.swing import swung, swung_ticks
 
@@ -39,42 +38,6 @@ _CLASSES = np.arange(128) % 12
 _LASTING = ("shortest", "longest", "swing", "start_on_beat")
 _OPEN = ("START", "RESUME", "TIME", "DURATION")  # behind these no note is open
 _SHAPE = ("VELOCITY", "LONG", "DURATION", "OFFSET", "LENGTH")
-
-
-@dataclass(frozen=True)
-class Onset:
-    """Notes that start together: the grid step, and of each note its pitch, its length in steps, and (start, duration)
-    in ticks as it was given."""
-
-    step: int
-    pitches: tuple[int, ...]
-    lengths: tuple[int, ...]
-    given: tuple[tuple[int, int], ...]
-
-
-def onsets_of(codec: EventCodec, clip: Clip) -> tuple[Onset, ...]:
-    """The onsets of a clip on the grid of a codec; with one voice a note each."""
-    found = []
-    for step, rows in groupby(codec.grid(clip), lambda row: row[0]):
-        notes = [
-            (pitch, length, step * codec.step + early, (step + length) * codec.step + late)
-            for _, pitch, length, _, early, late in rows
-        ]
-        given = tuple((max(start, 0), max(end - max(start, 0), 1)) for *_, start, end in notes)
-        found.append(Onset(step, tuple(note[0] for note in notes), tuple(note[1] for note in notes), given))
-    return tuple(found)
-
-
-def template(clip: Clip, bars: int, bar: int) -> Clip:
-    """`bars` bars of `bar` ticks with the notes of a clip, again and again, cut where they end."""
-    length = -(-max(clip.length, 1) // bar) * bar
-    times = -(-bars * bar // length)
-    copies = Clip((), 0, clip.tempo, clip.meter)
-    for _ in range(times):
-        copies = copies.joined(Clip(tuple(n for n in clip.notes if not n.muted), length, clip.tempo, clip.meter))
-    cut = copies.window(0, bars * bar)
-    ends = [Note(n.start, n.pitch, min(n.duration, cut.length - n.start), n.velocity) for n in cut.notes]
-    return Clip(tuple(ends), cut.length, clip.tempo, clip.meter)
 
 
 class Guidance:
