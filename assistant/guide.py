@@ -77,11 +77,11 @@ class Guidance:
                 text = f"rhythm_from clip has {len(onset.lengths)} notes at once, the limits leave {room} pitches"
                 raise AssistantError("bad_args", text)
 
-    def _horizon(self, bar: int) -> int:
-        """The bar line up to which the same density and register are asked as in a bar."""
+    def _horizon(self, bar: int) -> tuple[int, int]:
+        """First and last bar line between which density and register are to be reached: those of the bar, if they
+        differ from bar to bar."""
         asked = [values for values in (self.aims.density, self.aims.register) if values]
-        ends = range(bar + 1, self.aims.bars)
-        return next((end for end in ends if any(values[end] != values[bar] for values in asked)), self.aims.bars)
+        return (bar, bar + 1) if any(len({*values}) > 1 for values in asked) else (0, self.aims.bars)
 
     def _ticks(self, clip: Clip) -> NDArray[np.int64]:
         """(steps + 1,) where each step from `begin` to the end lies in ticks of the new clip, once swing has moved
@@ -170,8 +170,7 @@ class Guide:
         """Up to the horizon of the bar at `clock`: the notes that are still wanted, the quarters that are left, and the
         pitches that stand there already."""
         on, bar = self.on, self.on.bar_of(clock)
-        first = next(b for b in range(bar + 1) if on.horizon[b] == on.horizon[bar])
-        start, end = (on.begin + line * on.bar for line in (first, on.horizon[bar]))
+        start, end = (on.begin + line * on.bar for line in on.horizon[bar])
         pitches = [pitch for at, pitch in self.made if at >= start]
         left = max(end - clock, 1) / on.codec.resolution
         passed = (clock - start) / on.codec.resolution

@@ -44,9 +44,8 @@ def short_of(clip: Clip, aims: Aims) -> float:
     if aims.density:
         each = [abs(len(n) * TICKS / clip.bar - d) / (DENSITY * d) for n, d in zip(bars, aims.density, strict=True)]
         whole = float(np.mean(aims.density))
-        # notes that a bar lacks another bar has: the whole counts more, unless each bar was asked for
         lacks.append(abs(len(clip.notes) * TICKS / clip.length - whole) / (DENSITY * whole))
-        lacks += [float(np.mean(each)) / 4] if len({*aims.density}) > 1 else []
+        lacks += [float(np.mean(each))] if len({*aims.density}) > 1 else []
     if aims.register:
         asked = np.array([aims.register[_bar(note, clip)] for note in clip.notes])
         lacks.append(abs(float(np.mean([note.pitch for note in clip.notes] - asked))) / REGISTER)

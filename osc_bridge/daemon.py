@@ -22,6 +22,7 @@ from osc_bridge.server import Server
 
 LOG_LINES = 20  # a second
 LOG_BYTES = 2**20  # of a log file, of which two are kept
+PREPARE_SECONDS = 5.0  # until then the first press of a button has been answered, which this would slow down
 SWITCH_SECONDS = 0.0005  # between Python threads, so that a datagram is answered while the engine is at work
 TAKEN = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)  # the last two are Windows' own
 
@@ -75,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
         log.warning("model %s is left out: %s", name, text)
     if args.allow:
         log.warning("open to %s", ", ".join(args.allow))
-    threading.Thread(target=engine.prepare, name="prepare", daemon=True).start()
+    prepare = threading.Timer(PREPARE_SECONDS, engine.prepare)
+    prepare.daemon = True
+    prepare.start()
     server.serve()
     return 0
 
