@@ -13,8 +13,8 @@ from assistant.keys import histogram
 from assistant.swing import swing_of
 
 Measure = float | str
-# What falls one unit short: a part of the density, so many semitones, a share of the notes.
-DENSITY, REGISTER, SHARES = 0.02, 0.3, 0.2
+# What falls one unit short: a part of the density, and in a clip of `USUAL` notes so many semitones and such a share.
+DENSITY, REGISTER, SHARES, USUAL = 0.02, 0.3, 0.2, 32
 
 
 def measures_of(clip: Clip) -> dict[str, Measure]:
@@ -41,6 +41,8 @@ def short_of(clip: Clip, aims: Aims) -> float:
         return float("inf")
     bars = _bars(clip)
     lacks: list[float] = []
+    # means over many notes come nearer to anything: without this the densest candidate would win
+    fair = (len(clip.notes) / USUAL) ** 0.5
     if aims.density:
         each = [abs(len(n) * TICKS / clip.bar - d) / (DENSITY * d) for n, d in zip(bars, aims.density, strict=True)]
         whole = float(np.mean(aims.density))
@@ -48,7 +50,7 @@ def short_of(clip: Clip, aims: Aims) -> float:
         lacks += [float(np.mean(each))] if len({*aims.density}) > 1 else []
     if aims.register:
         asked = np.array([aims.register[_bar(note, clip)] for note in clip.notes])
-        lacks.append(abs(float(np.mean([note.pitch for note in clip.notes] - asked))) / REGISTER)
+        lacks.append(abs(float(np.mean([note.pitch for note in clip.notes] - asked))) * fair / REGISTER)
         if len({*aims.register}) > 1:
             apart = [abs(_mean(n, "pitch") - r) for n, r in zip(bars, aims.register, strict=True) if n]
             lacks.append(float(np.mean(apart)) / 4 / REGISTER)
@@ -57,7 +59,7 @@ def short_of(clip: Clip, aims: Aims) -> float:
         wanted = np.zeros(12)
         for note in clip.notes:
             wanted += aims.shares[int(np.searchsorted(starts, note.start, "right")) - 1][1]
-        lacks.append(float(np.abs(wanted / len(clip.notes) - histogram(clip)).sum()) / SHARES)
+        lacks.append(float(np.abs(wanted / len(clip.notes) - histogram(clip)).sum()) * fair / SHARES)
     if aims.chords:
         lacks.append((1 - _in_chords(clip, aims)) / SHARES)
     return float(np.square(lacks).sum())
