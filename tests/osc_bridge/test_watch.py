@@ -126,7 +126,7 @@ def test_a_file_that_is_dropped_again_is_worked_on_again(folder: Path, engine: S
         (["{}", "--bars", "many"], "bars many is not a whole number"),
         (["{}", "--steps", "3"], "unrecognized arguments"),
         (["{}", "--task", "vary", "--bars", "3"], "unknown option bars"),
-        (["{}", "--task", "generate"], "invalid choice"),
+        (["{}", "--task", "interpolate"], "invalid choice"),
     ],
 )
 def test_what_is_wrong_is_said_at_once(
