@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from assistant.bundle import INDEX, Bundle
 from assistant.originality import Index
 from assistant.request import AssistantError
 from assistant.runtime import Graph
+
+
+_read = cache(Index.read)  # several bundles have learnt from one corpus, and what a search prepares is large
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Network:
         if INDEX not in self.bundle.files:
             return None
         try:
-            return Index.read(self.bundle.files[INDEX])
+            return _read(self.bundle.files[INDEX])
         except AssistantError as error:
             raise AssistantError(error.code, f"{self.bundle.folder}: {INDEX}: {error.text}") from None
 

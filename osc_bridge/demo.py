@@ -33,6 +33,13 @@ STEPS = (
     Step("tune", "Sicilian Mariners' Hymn", "continue", (TUNE,), {"bars": 4, "candidates": 2, "seed": 7}),
     Step("piano", "André, Sonatina", "continue", (PIANO,), {"bars": 4, "candidates": 2, "seed": 7}),
     Step("free", "From nothing", "generate", (), {"bars": 8, "seed": 7}),
+    Step(
+        "steered",
+        "In D dorian, denser and denser",
+        "generate",
+        (),
+        {"bars": 8, "key": "D dorian", "density": "0.5,0.5,1,1,1.5,1.5,2,2", "register": 67, "seed": 7},
+    ),
     Step("between", "From one tune to the other", "interpolate", (TUNE, OTHER), {"steps": 6, "seed": 7}),
     Step("blend", "Half of each", "blend", (TUNE, OTHER), {"seed": 7}),
     Step("varied", "The hymn, a little different", "vary", (TUNE,), {"amount": 0.4, "candidates": 2, "seed": 7}),
@@ -91,7 +98,9 @@ def _ask(client: Client, step: Step, number: int, folder: Path) -> list[Row]:
     for index, candidate in enumerate(result.candidates):
         file = folder / f"{step.name}.{index}.mid"
         write_midi(candidate.clip, file)
-        _say(f"   {file}: {len(candidate.clip.notes)} notes, {candidate.clip.bars} bars")
+        shared = candidate.measures.get("copied_notes")
+        copied = f"; longest run shared with a piece of the corpus: {shared:.0f} notes" if shared is not None else ""
+        _say(f"   {file}: {len(candidate.clip.notes)} notes, {candidate.clip.bars} bars{copied}")
         titled.append((f"{step.title}, {step.task} by {result.model}: {file.name}", candidate))
     return rows_of(given, titled)
 
