@@ -50,7 +50,7 @@ def test_what_only_sampling_can_follow_is_refused(ask: Ask, key: str, value: obj
     with pytest.raises(AssistantError) as caught:
         ask("generate", model="vae-one-2", **{key: value})
     assert caught.value.code == "bad_args"
-    text = f"{key} {value} cannot be asked of vae-one-2, which does not choose note by note"
+    text = f"{key} {value} cannot be asked of vae-one-2: it does not sample note by note"
     assert caught.value.text == text
 
 
