@@ -128,6 +128,20 @@ def test_its_figures_of_the_latent_space_are_those_of_the_cards(name: str) -> No
     assert [float(cell.strip(" |")) for cell in cells] == [round(figure, 3) for figure in figures]
 
 
+EVALUATION = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in ("melody", "piano") if f"### `{name}`" in EVALUATION])
+def test_figures_of_what_is_generated_are_those_of_the_cards(name: str) -> None:
+    section = EVALUATION[EVALUATION.index(f"### `{name}`") :].split("\n### ")[0]
+    for task in ("generate", "continue"):
+        table = section[section.index(f"| {task}, ") :].split("\n\n")[0]
+        for row, figures in read_card(bundled_models() / name).metrics["generation"][task].items():
+            line = next(line for line in table.splitlines() if line.startswith(f"| {row} |"))
+            if "overlap" in figures:
+                assert "{:.3f} ({:.3f} to {:.3f})".format(*figures["overlap"]) in line, row
+
+
 COLUMNS = {
     "durations": ("exact_one_voice", "exact_polyphonic", "played_onsets", "played_values"),
     "velocities": ("mae", "mse", "within_10", "r", "spread"),
