@@ -14,7 +14,7 @@ from assistant.bundle import Bundle
 from assistant.clip import Clip, Note
 from assistant.codecs.events import CLOSED, END, KINDS, EventCodec, NoteReader
 from assistant.codecs.stretch import starts_of, stretch_of
-from assistant.condition import meter_index, positions
+from assistant.condition import HISTOGRAM, meter_index, positions
 from assistant.guide import Guidance, Guide
 from assistant.inputs import FORBIDDEN, sampling_inputs
 from assistant.runtime import Arrays, Graph
@@ -23,6 +23,7 @@ PROMPT = 256  # tokens of the given clip that the network hears, the last ones
 BARS_HEARD = 64  # so that clocks stay small whatever the clip
 SLICES = (8, 24)  # steps of the first run, so that the first notes come soon, and of the others
 MOST_TOKENS = 64  # for each quarter that is asked for: a row that writes more is stopped where it stands
+RARE = 0.02  # share that a pitch class which has none yet is taken to have
 FIRST_VELOCITY = 80  # until the network says one
 
 
@@ -47,7 +48,7 @@ class Plan:
     bar: int
     meter: tuple[int, int]
     condition: Callable[[int], NDArray[np.float32]]  # (SIZE,) of each candidate
-    bias: NDArray[np.float32]  # (V,) added to the logits
+    hold: float  # 0 to 1: how far pitches are held to the pitch classes of the condition
     seed: int
     candidates: int
     temperature: float
@@ -65,6 +66,7 @@ class Row:
     reader: NoteReader
     random: np.random.Generator
     condition: NDArray[np.float32]
+    bias: NDArray[np.float32]  # (V,) added to the logits
     notes: list[Note] = field(default_factory=list)
     tokens: int = 0
     guide: Guide | None = None
@@ -132,7 +134,25 @@ def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int) -> Row:
     reader = NoteReader(codec, int(plan.prompt.tokens[-1]), primed["state"][0], velocity)
     # a stream for each candidate: its notes are the same alone and among others
     guide = Guide(plan.guidance) if plan.guidance else None
-    return Row(index, reader, np.random.default_rng([plan.seed, index]), plan.condition(index), guide=guide)
+    condition = plan.condition(index)
+    bias = tonal_bias(codec, condition[HISTOGRAM], plan.hold)
+    return Row(index, reader, np.random.default_rng([plan.seed, index]), condition, bias, guide=guide)
+
+
+def tonal_bias(codec: EventCodec, shares: NDArray[np.float32], hold: float) -> NDArray[np.float32]:
+    """(V,) what to add to the logits of pitches, so that pitch classes that have a share (12,) in the music so far are
+    likelier; nothing where none has.
+
+    A small network forgets the key while it plays many voices; together with the shares it predicts better how a piece
+    really goes on. Notes with these shares keep their weight against other kinds of token.
+    """
+    bias = np.zeros(codec.size, np.float32)
+    if hold and shares.any():
+        prior = hold * np.log(shares + RARE)
+        prior -= np.log((shares * np.exp(prior)).sum())
+        pitches = codec.kinds == KINDS.index("PITCH")
+        bias[pitches] = prior[codec.values[pitches] % 12]
+    return bias
 
 
 def _opening(clock: float, plan: Plan) -> NDArray[np.float32]:
@@ -178,8 +198,8 @@ def _uniform(rows: Sequence[Row], steps: int) -> NDArray[np.float32]:
 
 
 def _bias(codec: EventCodec, plan: Plan, rows: Sequence[Row]) -> NDArray[np.float32]:
-    """(rows, V) what is added to the logits: the plan's bias, and what the task rules out."""
-    bias = np.repeat(plan.bias[None], len(rows), 0)
+    """(rows, V) what is added to the logits: what holds a row to its key, and what the task rules out."""
+    bias = np.stack([row.bias for row in rows])
     bias[:, END] = FORBIDDEN  # the task says where the music ends
     time = codec.kinds == KINDS.index("TIME")
     # who asks for music wants to hear some in the first bar

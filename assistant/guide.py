@@ -30,7 +30,8 @@ LIFT = {"one": 0.055, "many": 0.01}  # nats for a semitone that the rest must li
 REACH = {"one": 7.0, "many": 18.0}  # semitones
 PULL = 0.8  # how far the shares that the rest must have count, beside what the network knows from its condition
 JOIN = 0.5  # nats for a doubling of the pace that is needed: how much likelier one more note joins a chord
-MOST_DOUBLINGS, MOST_SEMITONES = 2.0, 12.0  # needed, beyond which nothing leans harder
+FAR_DOUBLINGS = 2.7
+MOST_DOUBLINGS, MOST_SEMITONES = 1.9, 12.0  # needed, beyond which nothing leans harder
 USUAL = 1.5  # notes a quarter, where no density is asked and there are no notes yet
 RARE = 0.004  # share below which pitch classes are not told apart
 _PITCHES = np.arange(128, dtype=np.float32)
@@ -60,7 +61,9 @@ class Guidance:
         self.horizon = [self._horizon(bar) for bar in range(aims.bars)]
         self.shares_at = [at // codec.step for at, _ in aims.shares]
         self.told = [self._told(bar) for bar in range(aims.bars)]
-        self.even = [np.float32(np.log2(codec.resolution / density)) for density in aims.density or ()]
+        # (V,) doublings by which each value is longer than an even note; beyond, grace notes would win
+        even = [np.float32(np.log2(codec.resolution / density)) for density in aims.density or ()]
+        self.longer = [np.clip(self.doublings - middle, -FAR_DOUBLINGS, FAR_DOUBLINGS) for middle in even]
         self.time, self.durations = np.flatnonzero(self.of["TIME"]), np.flatnonzero(self.of["DURATION"])
         self.exact = bool(aims.shortest or aims.longest or aims.polyphony or aims.beat or aims.rhythm)
         self.ticks = self._ticks(clip)
@@ -191,7 +194,7 @@ class Guide:
         """(V,) what is added to tokens of time so that the rest goes as fast as it must."""
         on = self.on
         slower = np.float32(-PACE[on.codec.voices] * self._faster(clock))
-        pace: Floats = slower * (on.doublings - on.even[on.bar_of(clock)])
+        pace: Floats = slower * on.longer[on.bar_of(clock)]
         return pace
 
     def _wish(self, clock: int) -> Floats:

@@ -11,7 +11,6 @@ from assistant.originality import Index
 from assistant.request import AssistantError
 from assistant.runtime import Graph
 
-
 _read = cache(Index.read)  # several bundles have learnt from one corpus, and what a search prepares is large
 
 

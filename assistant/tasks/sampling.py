@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from assistant.aims import STEERING, Aims, aims_of
 from assistant.bundle import MODEL, Bundle
 from assistant.clip import Clip, Note
-from assistant.codecs.events import KINDS, EventCodec
+from assistant.codecs.events import EventCodec
 from assistant.codecs.notes import NoteCodec
 from assistant.finish import finished
 from assistant.generator import Plan, Prompt, generate
@@ -48,24 +48,6 @@ HOLD = Option(
 SUITING_HOLD = {"one": 0.0, "many": 0.5}  # what predicts the true continuations of the valid split best, by voices
 GROUP, TOGETHER = 8, 4  # rows from which a steered candidate is chosen, and such candidates in one batch
 Given = Callable[[int], NDArray[np.float32]]  # the condition of each candidate
-RARE = 0.02  # share that a pitch class which the clip has not yet is taken to have
-
-
-def tonal_bias(codec: EventCodec, clip: Clip, hold: float) -> NDArray[np.float32]:
-    """(V,) what to add to the logits of pitches, so that those of the clip's own pitch classes are likelier.
-
-    A small network forgets the key while it plays many voices; together with what the clip has played so far it
-    predicts better how the clip really goes on. The clip's own notes keep their share against other kinds of token.
-    """
-    bias = np.zeros(codec.size, np.float32)
-    sung = [note.pitch % 12 for note in clip.notes if not note.muted]
-    if sung:
-        share = np.bincount(sung, minlength=12) / len(sung)
-        prior = hold * np.log(share + RARE)
-        prior -= np.log((share * np.exp(prior)).sum())
-        pitches = codec.kinds == KINDS.index("PITCH")
-        bias[pitches] = prior[codec.values[pitches] % 12]
-    return bias
 
 
 def voices_of(bundle: Bundle) -> str:
@@ -157,7 +139,8 @@ def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: Given, options: 
         bar=clip.bar // step,
         meter=clip.meter,
         condition=given,
-        bias=tonal_bias(codec, clip, SUITING_HOLD[codec.voices] if hold is None else float(hold)),
+        # what is asked of the pitch classes is not held to those of before
+        hold=0.0 if aims.shares else SUITING_HOLD[codec.voices] if hold is None else float(hold),
         seed=int(options["seed"] or 0),
         candidates=count((), options),
         temperature=float(options["temperature"] or 1.0),

@@ -13,9 +13,9 @@ import pytest
 from assistant.clip import TICKS, Clip, Note, clip_of
 from assistant.codecs.events import KINDS, EventCodec
 from assistant.engine import Engine
+from assistant.generator import tonal_bias
 from assistant.paths import bundled_models
 from assistant.request import AssistantError, Candidate, Request, Result
-from assistant.tasks.sampling import tonal_bias
 
 SCALE = clip_of([Note(i * TICKS, 60 + step, TICKS, 90) for i, step in enumerate((0, 2, 4, 5, 7, 5, 4, 2))])
 CHORDS = clip_of([Note(i * 2 * TICKS, p, 2 * TICKS, 70) for i, p in enumerate((48, 55, 64)) for p in (p, p + 12)])
@@ -226,11 +226,12 @@ def test_hold_keeps_to_the_pitch_classes_of_the_clip(engine: Engine) -> None:
 
 def test_the_tonal_bias_leaves_the_share_of_the_clip_s_own_notes() -> None:
     codec = EventCodec()
-    bias = tonal_bias(codec, SCALE, 0.7)
     shares = np.bincount([note.pitch % 12 for note in SCALE.notes], minlength=12) / len(SCALE.notes)
+    bias = tonal_bias(codec, shares, 0.7)
     of_pitch = {codec.values[token]: bias[token] for token in np.flatnonzero(codec.kinds == KINDS.index("PITCH"))}
     assert sum(share * np.exp(of_pitch[60 + k]) for k, share in enumerate(shares)) == pytest.approx(1)
     assert of_pitch[60] > of_pitch[61]
     assert of_pitch[61] == of_pitch[73]
     assert not bias[codec.kinds != KINDS.index("PITCH")].any()
-    assert not tonal_bias(codec, Clip((), 0), 1.0).any()
+    assert not tonal_bias(codec, np.zeros(12), 1.0).any()
+    assert not tonal_bias(codec, shares, 0.0).any()
