@@ -27,6 +27,7 @@ from assistant.picture_ink import (
     SMALL,
     TEXT,
     Shades,
+    fitting,
     font,
     plain,
     shade,
@@ -149,7 +150,8 @@ def _scale(row: Row, comparable: Sequence[Row], per_tick: float) -> _Scale:
 
 
 def _draw_row(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, top: int) -> None:
-    draw.text((MARGIN, top), plain(row.title), INK, font=font(TEXT))
+    title = fitting(draw, row.title, TEXT, scale.x(scale.ticks) - MARGIN)
+    draw.text((MARGIN, top), title, INK, font=font(TEXT))
     axis, roll = top + TITLE_HEIGHT, top + TITLE_HEIGHT + AXIS_HEIGHT
     for pitch in range(scale.low, scale.high + 1):
         y = scale.y(pitch, roll)

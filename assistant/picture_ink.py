@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
 
 Color = tuple[int, int, int]
 Shades = tuple[Color, Color]  # of the softest note and of the loudest
@@ -27,6 +27,15 @@ def shade(colors: Shades, velocity: int) -> Color:
 def plain(text: str) -> str:
     """The text in the letters that Pillow's own font has."""
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+
+def fitting(draw: ImageDraw.ImageDraw, text: str, size: int, width: float) -> str:
+    """The text, cut behind a comma and ended with dots where it is wider than `width` pixels."""
+    parts = plain(text).split(", ")
+    whole = len(parts)
+    while len(parts) > 1 and draw.textlength(", ".join(parts) + " ...", font=font(size)) > width:
+        parts.pop()
+    return ", ".join(parts) + (" ..." if len(parts) < whole else "")
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -124,8 +124,13 @@ def _print_lines(files: Sequence[Path], result: Result) -> None:
 
 
 def _in_words(candidate: Candidate) -> str:
-    measures = (
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
-        for key, value in candidate.measures.items()
-    )
-    return ", ".join([f"{len(candidate.clip.notes)} notes", f"{candidate.clip.bars} bars", *measures])
+    """Notes, bars, and each measure; what was asked behind what was reached."""
+    measures, said = candidate.measures, []
+    for key, value in measures.items():
+        name = key.removesuffix("_asked")
+        if name != key and name in measures:
+            continue
+        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+        asked = f" (asked {measures[f'{key}_asked']})" if f"{key}_asked" in measures else ""
+        said.append(f"{name} {shown}{asked}")
+    return ", ".join([f"{len(candidate.clip.notes)} notes", f"{candidate.clip.bars} bars", *said])
