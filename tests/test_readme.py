@@ -143,6 +143,16 @@ def test_figures_of_what_is_generated_are_those_of_the_cards(name: str) -> None:
                 assert found == pytest.approx(figures["overlap"], abs=0.0006), row
 
 
+@pytest.mark.parametrize("name", ["melody", "piano"])
+def test_figures_of_the_search_for_copies_are_those_of_the_cards(name: str) -> None:
+    lines = (ROOT / "docs" / "steering.md").read_text(encoding="utf-8").splitlines()
+    found = read_card(bundled_models() / name).metrics["originality"]
+    rows = {f"{row['notes']} notes": row for row in found["checker"]} | {"8 bars": found["eight_bars"]}
+    for title in ("16 notes", "32 notes", "64 notes", "128 notes", "8 bars"):
+        cells = next(line for line in lines if line.startswith(f"| {name}, {title} |")).split("|")[2:-1]
+        assert [float(cell) for cell in cells] == pytest.approx([*rows[title]["recall"].values()], abs=0.0006)
+
+
 COLUMNS = {
     "durations": ("exact_one_voice", "exact_polyphonic", "played_onsets", "played_values"),
     "velocities": ("mae", "mse", "within_10", "r", "spread"),
