@@ -98,7 +98,8 @@ class Aims:
 
 def asked_of(options: Options) -> tuple[str, ...]:
     """The keys of the steering options that ask for something."""
-    return tuple(option.key for option in STEERING if options.get(option.key) not in (None, "", False, "none"))
+    values = ((option.key, options.get(option.key)) for option in STEERING)
+    return tuple(key for key, value in values if value is not None and value is not False and value not in ("", "none"))
 
 
 def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
@@ -115,7 +116,7 @@ def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
     whole = {key: _over(key, given.get(key), bars, options) for key in _SERIES}
     if ("scale_strict" in asked or "end_on_tonic" in asked) and not keys:
         name = "scale_strict" if "scale_strict" in asked else "end_on_tonic"
-        raise AssistantError("bad_args", f"{name} true needs a key: {_WORDS['key']}")
+        raise AssistantError("bad_args", f"{name} true needs a key: C, F#m, D dorian ..., or auto for that of the clip")
     aims = Aims(
         bars=bars,
         **{key: whole[key] for key in ("density", "register", "velocity", "swing")},
@@ -168,7 +169,8 @@ def _read(key: str, options: Options, clip: Clip | None, known: Mapping[str, Cal
     if isinstance(value, str) and value.strip().lower() == AUTO:
         if clip is None or key not in known:
             raise AssistantError("bad_args", f"{key} {AUTO} needs a clip with notes that sound")
-        return known[key](clip)
+        found, (low, high) = known[key](clip), _BOUNDS[key]
+        return found if low is None or high is None else min(max(found, low), high)
     if key in _SERIES:
         return numbers_of(value or 0)
     try:
@@ -193,11 +195,10 @@ def _whole(values: tuple[float, ...] | None, rounded: Callable[[float], float]) 
 
 
 def _ticks(quarters: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    """Ticks; what lies within a hundredth of a 24th of a quarter is meant to be that: 0.333 is a triplet."""
+    """Ticks; what lies less than a tick off a 24th of a quarter is meant to be that: 0.333 is a triplet."""
     if quarters is None:
         return None
-    exact = [(value * TICKS, round(value * 24) * TICKS / 24) for value in quarters]
-    return tuple(near if abs(near - ticks) < ticks / 100 else ticks for ticks, near in exact)
+    return tuple(n if abs(n - q * TICKS) < 1 else q * TICKS for q in quarters for n in (round(q * 24) * TICKS / 24,))
 
 
 def _voices(given: Any) -> int | None:
@@ -250,8 +251,9 @@ def _refuse_the_impossible(aims: Aims, ticks: int) -> None:
         if not aims.allowed(bar).any():
             key = aims.keys[bar] if aims.keys else ""
             raise AssistantError("bad_args", f"pitch_low {low} to pitch_high {high} holds no pitch of {key}")
-        if bar == aims.bars - 1 and aims.tonic is not None and not aims.allowed(bar)[aims.tonic :: 12].any():
-            raise AssistantError("bad_args", f"end_on_tonic true: the limits leave no {NAMES[aims.tonic]} at the end")
+        if aims.tonic is not None and not aims.allowed(bar)[aims.tonic :: 12].any():
+            where = f"in bar {bar + 1}, which may be the last that sounds"
+            raise AssistantError("bad_args", f"end_on_tonic true: the limits leave no {NAMES[aims.tonic]} {where}")
         if aims.shortest and aims.shortest[bar] > aims.bars * ticks // 2:
             room = aims.bars * ticks / 2 / TICKS
             raise AssistantError(
@@ -269,6 +271,7 @@ def _classes(text: str) -> Shares:
         weights = np.zeros(0)
     if len(weights) != 12 or not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
         raise ValueError(f"{text} is not 12 weights of at least 0 joined by commas, C first, not all of them 0")
+    weights /= weights.max()
     shares: Shares = weights / weights.sum()
     return shares
 
@@ -278,7 +281,7 @@ def _heard(measure: Callable[[NDArray[Any]], Any], name: str) -> Callable[[Clip]
     return lambda clip: measure(np.array([getattr(note, name) for note in clip.notes if not note.muted]))
 
 
-_WORDS = {"key": "C, F#m, D dorian ..., or auto for that of the clip"}
+_BOUNDS = {option.key: (option.low, option.high) for option in STEERING}
 _SERIES = tuple(option.key for option in STEERING if option.type == "series")
 _READERS: dict[str, Callable[[str], Any]] = {
     "key": lambda text: tuple(map(key_of, text.split(","))),

@@ -35,8 +35,10 @@ def _begun(clip: Clip, aims: Aims) -> Clip:
         return clip
     start = round(clip.notes[0].start / aims.beat) * aims.beat
     first = [note for note in clip.notes if note.start == clip.notes[0].start]
-    moved = [replace(note, start=start, duration=max(note.end - start, 1)) for note in first]
-    return replace(clip, notes=(*moved, *clip.notes[len(first) :]))
+    rest = clip.notes[len(first) :]
+    room = min(rest[0].start if rest and aims.polyphony else clip.length, clip.length) - start
+    moved = [replace(note, start=start, duration=min(note.duration, room)) for note in first]
+    return replace(clip, notes=(*moved, *rest))
 
 
 def _ended(clip: Clip, aims: Aims) -> Clip:

@@ -84,7 +84,10 @@ def recent(clip: Clip) -> Clip:
 
 def prompt_of(codec: EventCodec, clip: Clip, cut: bool) -> Prompt:
     """A `recent` clip as a prompt, where it is long its last `PROMPT` tokens; `cut`: it is not a piece's beginning."""
-    tokens = codec.encode(clip, last=None)
+    # a note that is played ahead of the next bar line belongs to the clip all the same
+    latest = max(round(clip.length / codec.step) - 1, 0) * codec.step
+    early = replace(clip, notes=tuple(replace(note, start=min(note.start, latest)) for note in clip.notes))
+    tokens = codec.encode(early, last=None)
     starts = starts_of(codec, tokens)
     late = starts[starts >= max(len(tokens) - PROMPT, 1 if cut else 0)]
     start = int(late[0] if len(late) else starts[-1])
@@ -205,7 +208,7 @@ def _bias(codec: EventCodec, plan: Plan, rows: Sequence[Row]) -> NDArray[np.floa
     # who asks for music wants to hear some in the first bar
     latest = min(max(plan.begin, plan.silent_until) + plan.bar, plan.until)
     for column, row in enumerate(rows):
-        if not row.notes:
+        if not row.notes and not (plan.guidance and plan.guidance.rhythm):
             bias[column, time & (codec.values >= latest - row.reader.state[2])] = FORBIDDEN
         if row.guide:
             row.guide.lean(row.reader, bias[column])

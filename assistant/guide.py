@@ -18,7 +18,7 @@ from assistant.clip import Clip, Note
 from assistant.codecs.events import KINDS, EventCodec, NoteReader
 from assistant.condition import PARTS, condition
 from assistant.inputs import FORBIDDEN
-from assistant.kept import onsets_of, template
+from assistant.kept import Onset, onsets_of, template
 from assistant.request import AssistantError
 from assistant.swing import swung, swung_ticks
 
@@ -49,8 +49,11 @@ class Guidance:
 
     def __init__(self, codec: EventCodec, aims: Aims, begin: int, until: int, clip: Clip) -> None:
         self.codec, self.aims = codec, aims
-        bar = clip.bar // codec.step
-        self.begin, self.until, self.bar = begin, until, bar
+        steps = np.arange(begin, until + 1) * codec.step - clip.length  # ticks of the new clip
+        self.bar_at = np.clip(steps // clip.bar, 0, aims.bars - 1)
+        self.lines = [int(np.searchsorted(steps, line * clip.bar)) for line in range(aims.bars + 1)]
+        self.bar_ticks = clip.bar
+        self.begin, self.until = begin, until
         self.of = {kind: codec.kinds == index for index, kind in enumerate(KINDS)}
         self.shape = np.isin(codec.kinds, [KINDS.index(kind) for kind in _SHAPE])
         self.sounding = self.of["LONG"] | self.of["DURATION"]
@@ -59,23 +62,27 @@ class Guidance:
         self.rhythm = onsets_of(codec, template(aims.rhythm, aims.bars, clip.bar)) if aims.rhythm else ()
         self.pitches = [sorted({*o.pitches}) for o in onsets_of(codec, aims.pitches)] if aims.pitches else []
         self.horizon = [self._horizon(bar) for bar in range(aims.bars)]
-        self.shares_at = [at // codec.step for at, _ in aims.shares]
+        self.shares_at = [int(np.searchsorted(steps, at)) for at, _ in aims.shares]
         self.told = [self._told(bar) for bar in range(aims.bars)]
         # (V,) doublings by which each value is longer than an even note; beyond, grace notes would win
         even = [np.float32(np.log2(codec.resolution / density)) for density in aims.density or ()]
         self.longer = [np.clip(self.doublings - middle, -FAR_DOUBLINGS, FAR_DOUBLINGS) for middle in even]
         self.time, self.durations = np.flatnonzero(self.of["TIME"]), np.flatnonzero(self.of["DURATION"])
         self.exact = bool(aims.shortest or aims.longest or aims.polyphony or aims.beat or aims.rhythm)
-        self.ticks = self._ticks(clip)
+        self.ticks = np.clip(steps, 0, aims.bars * clip.bar)
+        if aims.swing:
+            self.ticks = swung(self.ticks, aims.swing, clip.bar, swung_ticks(clip.meter))
         self.lasting = self._lasting()
         self.starts = self._starts()
         self.first = self.starts & (np.arange(len(self.starts)) * codec.step % (aims.beat or 1) == 0)
-        if not self.first[:bar].any():
+        if not self.first[: self.lines[1]].any():
             asked = ", ".join(f"{key} {words}" for key, words in aims.asked.items() if key in _LASTING)
             raise AssistantError("bad_args", f"{asked}: no note of the grid is so long in the first bar")
         self.latest = begin + int(np.flatnonzero(self.first)[-1])
+        if aims.rhythm and not self.rhythm:
+            raise AssistantError("bad_args", f"rhythm_from clip: its first {aims.bars} bars have no note")
         for onset in self.rhythm:
-            room = int((self.closed[onset.step // bar] == 0).sum())
+            room = int((self.closed[self.bar_of_rhythm(onset)] == 0).sum())
             if room < len(onset.lengths):
                 text = f"rhythm_from clip has {len(onset.lengths)} notes at once, the limits leave {room} pitches"
                 raise AssistantError("bad_args", text)
@@ -86,18 +93,10 @@ class Guidance:
         asked = [values for values in (self.aims.density, self.aims.register) if values]
         return (bar, bar + 1) if any(len({*values}) > 1 for values in asked) else (0, self.aims.bars)
 
-    def _ticks(self, clip: Clip) -> NDArray[np.int64]:
-        """(steps + 1,) where each step from `begin` to the end lies in ticks of the new clip, once swing has moved
-        it."""
-        steps = np.arange(self.begin, self.until + 1) * self.codec.step - clip.length
-        ticks = np.clip(steps, 0, self.aims.bars * clip.bar)
-        return swung(ticks, self.aims.swing, clip.bar, swung_ticks(clip.meter)) if self.aims.swing else ticks
-
     def _lasting(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Ticks (steps,) that a note which starts at a step must last, and may last."""
-        bars = np.minimum(np.arange(len(self.ticks)) // self.bar, self.aims.bars - 1)
         short, long = ((v or (d,) * self.aims.bars) for v, d in ((self.aims.shortest, 1), (self.aims.longest, 10**9)))
-        return np.array(short)[bars], np.array(long)[bars]
+        return np.array(short)[self.bar_at], np.array(long)[self.bar_at]
 
     def _starts(self) -> NDArray[np.bool_]:
         """(steps,) where a note may start, since there is a length for it."""
@@ -109,7 +108,11 @@ class Guidance:
 
     def bar_of(self, clock: float) -> int:
         """The bar that a step lies in."""
-        return min(max(int(clock - self.begin) // self.bar, 0), self.aims.bars - 1)
+        return int(self.bar_at[min(max(int(clock) - self.begin, 0), len(self.bar_at) - 1)])
+
+    def bar_of_rhythm(self, onset: Onset) -> int:
+        """The bar in which an onset of the given rhythm lies, to the tick."""
+        return min(onset.given[0][0] // self.bar_ticks, self.aims.bars - 1)
 
     def segment(self, clock: float) -> int:
         """Which of the aims' shares are asked at a step."""
@@ -140,7 +143,9 @@ class Guide:
     def __init__(self, guidance: Guidance) -> None:
         self.on = guidance
         self.clock, self.onset, self.here = -1, -1, 0  # the present onset: its step, its number, its notes so far
-        self.made: list[tuple[int, int]] = []  # step and pitch of each note
+        self.made = False  # whether there is a note
+        self.counts, self.totals = ([0] * guidance.aims.bars for _ in range(2))  # notes, sums of pitches of each bar
+        self.classes = np.zeros(12)  # notes of each pitch class
         self.ends: list[int] = []
 
     def lean(self, reader: NoteReader, bias: Floats) -> None:
@@ -162,30 +167,34 @@ class Guide:
         for note in notes:
             self.onset, self.here = (self.onset, self.here + 1) if clock == self.clock else (self.onset + 1, 1)
             self.clock = clock
-            self.made.append((clock, note.pitch))
+            self.made = True
+            self.counts[self.on.bar_of(clock)] += 1
+            self.totals[self.on.bar_of(clock)] += note.pitch
+            self.classes[note.pitch % 12] += 1
             self.ends = sorted([*(end for end in self.ends if end > clock), clock + reader.total])
             if aims.polyphony and len(self.ends) >= aims.polyphony:
                 # the grammar waits until one of them has ended
                 free = self.ends[len(self.ends) - aims.polyphony] - clock
                 reader.state = np.array([reader.state[0], max(reader.state[1], free), clock], np.float32)
 
-    def _rest(self, clock: int) -> tuple[float, float, list[int]]:
-        """Up to the horizon of the bar at `clock`: the notes that are still wanted, the quarters that are left, and the
-        pitches that stand there already."""
+    def _rest(self, clock: int) -> tuple[float, float, int, int]:
+        """Up to the horizon of the bar at `clock`: the notes that are still wanted, the quarters that are left, and how
+        many notes with what sum of pitches stand there already."""
         on, bar = self.on, self.on.bar_of(clock)
-        start, end = (on.begin + line * on.bar for line in on.horizon[bar])
-        pitches = [pitch for at, pitch in self.made if at >= start]
+        first, last = on.horizon[bar]
+        start, end = (on.begin + on.lines[line] for line in (first, last))
+        count, total = sum(self.counts[first:last]), sum(self.totals[first:last])
         left = max(end - clock, 1) / on.codec.resolution
         passed = (clock - start) / on.codec.resolution
         if on.aims.density:
-            wanted = on.aims.density[bar] * (end - start) / on.codec.resolution - len(pitches)
+            wanted = on.aims.density[bar] * (end - start) / on.codec.resolution - count
         else:
-            wanted = left * (len(pitches) / passed if passed > 4 else USUAL)
-        return max(wanted, 0.5), left, pitches
+            wanted = left * (count / passed if passed > 4 else USUAL)
+        return max(wanted, 0.5), left, count, total
 
     def _faster(self, clock: int) -> float:
         """How much faster than asked the rest must go, in doublings."""
-        wanted, left, _ = self._rest(clock)
+        wanted, left, *_ = self._rest(clock)
         assert self.on.aims.density
         doublings = float(np.log2(wanted / left / self.on.aims.density[self.on.bar_of(clock)]))
         return max(-MOST_DOUBLINGS, min(MOST_DOUBLINGS, doublings))
@@ -201,9 +210,9 @@ class Guide:
         """(128,) what is added to pitches so that the rest makes up for what has been made."""
         on, aims, bar = self.on, self.on.aims, self.on.bar_of(clock)
         wish = np.zeros(128, np.float32)
-        wanted, _, pitches = self._rest(clock)
+        wanted, _, count, total = self._rest(clock)
         if aims.register:
-            higher = (aims.register[bar] * len(pitches) - sum(pitches)) / wanted
+            higher = (aims.register[bar] * count - total) / wanted
             higher = max(-MOST_SEMITONES, min(MOST_SEMITONES, higher))
             # what lies far off is wanted no more than what lies `REACH` off, or one wild leap would make up for all
             reach = REACH[on.codec.voices]
@@ -218,8 +227,7 @@ class Guide:
         """(12,) the shares that the rest must have; where they are asked of a bar or a chord, those."""
         if len(self.on.aims.shares) > 1:
             return shares
-        counts = np.bincount([pitch % 12 for _, pitch in self.made], minlength=12)
-        rest = np.maximum(shares * (len(self.made) + wanted) - counts, 0)
+        rest = np.maximum(shares * (self.classes.sum() + wanted) - self.classes, 0)
         needed: NDArray[np.float64] = rest / max(rest.sum(), 1e-9)
         return needed
 
@@ -229,6 +237,9 @@ class Guide:
 
     def _pitch(self, clock: int, bias: Floats) -> None:
         on, aims, bar = self.on, self.on.aims, self.on.bar_of(clock)
+        number, above = self._place(clock)
+        if on.rhythm and number < len(on.rhythm):
+            bar = on.bar_of_rhythm(on.rhythm[number])
         lean = on.closed[bar].copy()
         if aims.register or aims.shares:
             lean += self._wish(clock)
@@ -236,7 +247,6 @@ class Guide:
             lean += np.float32(JOIN * self._faster(clock))
         if not (on.starts if self.made else on.first)[max(clock - on.begin, 0)]:
             lean[:] = FORBIDDEN  # no length is right for a note that starts here
-        number, above = self._place(clock)
         if on.rhythm and number < len(on.rhythm):
             free = np.flatnonzero(on.closed[bar] == 0)
             lean[free[len(free) - (len(on.rhythm[number].lengths) - above - 1) :]] = FORBIDDEN  # for the others above
@@ -254,7 +264,8 @@ class Guide:
         shut = ~(on.starts if self.made else on.first)[np.clip(landing, 0, len(on.starts) - 1)]
         shut &= landing < on.until - on.begin
         # behind the longest more time may come; to the first note, which must come soon, only where it is far
-        shut[-1] &= not self.made and wait <= on.codec.values[on.time[-1]]
+        near = bool((~shut[:-1] & (on.codec.values[on.time[:-1]] >= wait)).any())
+        shut[-1] &= not self.made and near
         bias[on.time[shut]] = FORBIDDEN
         if aims.density:
             bias[on.time] += self._pace(clock)[on.time]

@@ -21,12 +21,15 @@ class Onset:
 
 
 def onsets_of(codec: EventCodec, clip: Clip) -> tuple[Onset, ...]:
-    """The onsets of a clip on the grid of a codec; with one voice a note each."""
+    """The onsets of a clip on the grid of a codec; with one voice a note each. One that is played ahead of the bar line
+    behind the clip stands on its last step, where there is room."""
     found = []
-    for step, rows in groupby(codec.grid(clip), lambda row: row[0]):
+    last = max(-(-clip.length // codec.step) - 1, 0)
+    rows_of = groupby(codec.grid(clip), lambda row: min(row[0], last))
+    for step, rows in ((step, list(rows)[: 1 if codec.voices == "one" else None]) for step, rows in rows_of):
         notes = [
-            (pitch, length, step * codec.step + early, (step + length) * codec.step + late)
-            for _, pitch, length, _, early, late in rows
+            (pitch, length, onset * codec.step + early, (onset + length) * codec.step + late)
+            for onset, pitch, length, _, early, late in rows
         ]
         given = tuple((max(start, 0), max(end - max(start, 0), 1)) for *_, start, end in notes)
         found.append(Onset(step, tuple(note[0] for note in notes), tuple(note[1] for note in notes), given))

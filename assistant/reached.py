@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -116,7 +117,9 @@ _REACHED: dict[str, Callable[[Clip, Aims], Measure]] = {
     "shortest": lambda clip, aims: round(min(note.duration for note in clip.notes) / TICKS, 4),
     "longest": lambda clip, aims: round(max(note.duration for note in clip.notes) / TICKS, 4),
     "velocity": lambda clip, aims: _in_bars(lambda notes, _: _mean(notes, "velocity"), aims.velocity, clip),
-    "swing": lambda clip, aims: round(swing_of(clip), 1),
+    "swing": lambda clip, aims: _in_bars(
+        lambda notes, _: swing_of(replace(clip, notes=tuple(notes))), aims.swing, clip
+    ),
     "chords": lambda clip, aims: f"{_in_chords(clip, aims):.0%} inside",
     "start_on_beat": lambda clip, aims: str(clip.notes[0].start % aims.beat == 0).lower(),
     "end_on_tonic": lambda clip, aims: str(_ends_on(clip, aims.tonic)).lower(),

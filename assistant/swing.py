@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from assistant.clip import TICKS, Clip
 
+LATEST = 0.76  # part of the beat, beyond which nothing is an off-beat
+
 
 def swung_ticks(meter: tuple[int, int]) -> int:
     """Ticks of the beat whose halves swing: a quarter, or the lower number of the meter where that is shorter."""
@@ -25,7 +27,12 @@ def swung(ticks: NDArray[np.int64], swing: Sequence[float], bar: int, beat: int)
 
 
 def swing_of(clip: Clip) -> float:
-    """Where the off-beats of a clip lie, in percent of the beat; 50 where it has none."""
+    """Where the off-beats of a clip lie, in percent of the beat; 50 where it has none. The off-beat of a beat is the
+    first note in its second half."""
     beat = swung_ticks(clip.meter)
-    late = [100 * (n.start % beat) / beat for n in clip.notes if not n.muted and 0.5 <= (n.start % beat) / beat < 0.72]
-    return float(np.median(late)) if late else 50.0
+    late: dict[int, float] = {}
+    for note in clip.notes:
+        phase = (note.start % beat) / beat
+        if not note.muted and 0.5 <= phase <= LATEST:
+            late.setdefault(note.start // beat, 100 * phase)
+    return float(np.median(list(late.values()))) if late else 50.0

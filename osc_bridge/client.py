@@ -259,8 +259,7 @@ def _result(asked: _Asked, done: Message) -> Result:
 
 
 def _tempo_and_meter(asked: _Asked) -> tuple[float, tuple[int, int]]:
-    """What an answer is played in where its result does not say it: that of the clip, else what was asked for."""
-    for clip in asked.clips.values():
-        return clip.tempo, clip.meter
-    numerator, _, denominator = str(asked.options.get("meter", "4/4")).partition("/")
-    return float(asked.options.get("tempo", 120.0)), (int(numerator), int(denominator))
+    """What an answer is played in where its result does not say it: what was asked for, else that of the clip."""
+    like = next(iter(asked.clips.values()), Clip((), 0))
+    numerator, _, denominator = str(asked.options.get("meter") or "{}/{}".format(*like.meter)).partition("/")
+    return float(asked.options.get("tempo") or like.tempo), (int(numerator), int(denominator))

@@ -38,15 +38,6 @@ ORIGINALITY = Option(
     "originality",
     "choice",
     "report",
-    "say what is shared with the corpus that the model learnt from; avoid: replace what shares more than people do",
-    choices=("report", "avoid", "off"),
-)
-
-# What the tasks know that make new notes.
-ORIGINALITY = Option(
-    "originality",
-    "choice",
-    "report",
     "report what is shared with the corpus that the model learnt from; avoid also replaces what copies",
     choices=("report", "avoid", "off"),
 )
