@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 import tiny_phrases
+import tiny_sampler
 from rule_networks import rule_engine
 
 from assistant.clip import Clip
+from assistant.codecs.events import EventCodec
 from assistant.engine import Engine
 from assistant.latent import Latent
+from assistant.paths import bundled_models
 from assistant.request import Candidate, Request, Result
 
 
@@ -74,3 +77,18 @@ def refine(rules: Engine) -> Callable[..., Result]:
         return rules.run(Request(task, clips, {"seed": 5, **options}))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def wild(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Untrained networks, by voices and timing."""
+    folder = tmp_path_factory.mktemp("wild")
+    for voices in ("one", "many"):
+        for timing in ("round", "micro"):
+            tiny_sampler.bundle(folder, f"{voices}-{timing}", EventCodec(24, voices, timing))
+    return Engine([folder], "cpu")
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Engine:
+    return Engine([bundled_models()], "cpu")

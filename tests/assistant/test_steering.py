@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
-import tiny_sampler
+from steered import SCALE, keeps, made
 
 from assistant.aims import KEYS
-from assistant.attributes import most_at_once
 from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.codecs.events import EventCodec
 from assistant.engine import Engine
-from assistant.keys import histogram, key_of, key_of_clip
-from assistant.paths import bundled_models
-from assistant.request import AssistantError, Candidate, Request
+from assistant.keys import histogram, key_of_clip
+from assistant.request import AssistantError, Request
 from assistant.swing import swing_of
 from assistant.tasks import options_of
 
 BEAT = TICKS
-SCALE = clip_of([Note(i * BEAT, 60 + step, BEAT, 90) for i, step in enumerate((0, 2, 4, 5, 7, 5, 4, 2))])
 PLAYED = clip_of([Note(max(0, i * BEAT + (-1) ** i * 17), 62 + i, BEAT // 2 + 11 * i, 70) for i in range(7)])
 CHORDS = clip_of(
     [Note(i * 2 * BEAT + k * 7, p, 2 * BEAT - 100, 70) for i in range(4) for k, p in enumerate((48, 55, 64))]
@@ -28,48 +22,6 @@ CHORDS = clip_of(
 UPBEAT = Clip((*SCALE.notes, Note(7 * BEAT + BEAT // 2, 67, 3 * BEAT)), SCALE.length)
 
 RAGGED = Clip(SCALE.notes, SCALE.length + 13)
-
-
-@pytest.fixture(scope="module")
-def wild(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """Untrained networks, by voices and timing."""
-    folder = tmp_path_factory.mktemp("wild")
-    for voices in ("one", "many"):
-        for timing in ("round", "micro"):
-            tiny_sampler.bundle(folder, f"{voices}-{timing}", EventCodec(24, voices, timing))
-    return Engine([folder], "cpu")
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Engine:
-    return Engine([bundled_models()], "cpu")
-
-
-def made(engine: Engine, clip: Clip | None = None, task: str = "", **options: object) -> list[Candidate]:
-    task = task or ("continue" if clip else "generate")
-    clips = (clip,) if clip else ()
-    return list(engine.run(Request(task, clips, {"seed": 3, "originality": "off", **options})).candidates)
-
-
-def keeps(clip: Clip, options: Mapping[str, object]) -> None:
-    """Asserts every limit that the options name."""
-    assert clip.notes
-    assert all(note.end <= clip.length for note in clip.notes)
-    tones = key_of(str(options["key"])).tones if "key" in options else np.ones(12, bool)
-    checks = {
-        "pitch_low": lambda low: min(n.pitch for n in clip.notes) >= low,
-        "pitch_high": lambda high: max(n.pitch for n in clip.notes) <= high,
-        "polyphony": lambda most: most_at_once(clip) <= most,
-        "shortest": lambda short: min(n.duration for n in clip.notes) >= short * TICKS,
-        "longest": lambda long: max(n.duration for n in clip.notes) <= long * TICKS,
-        "scale_strict": lambda _: all(tones[n.pitch % 12] for n in clip.notes),
-        "start_on_beat": lambda _: clip.notes[0].start % TICKS == 0,
-        "end_on_tonic": lambda _: any(
-            n.pitch % 12 == key_of(str(options["key"])).tonic for n in clip.notes if n.start == clip.notes[-1].start
-        ),
-    }
-    for key, check in checks.items():
-        assert key not in options or check(options[key]), (key, options[key])
 
 
 LIMITS: tuple[dict[str, object], ...] = (
@@ -276,90 +228,3 @@ def test_the_first_bar_of_what_is_made_sounds(shipped: Engine) -> None:
     for clip in (None, SCALE):
         for candidate in made(shipped, clip, candidates=16, bars=4):
             assert candidate.clip.notes[0].start < candidate.clip.bar
-
-
-def clip_in(length: int, *notes: tuple[int, int, int], meter: tuple[int, int] = (4, 4)) -> Clip:
-    return Clip(tuple(Note(start, pitch, duration) for start, pitch, duration in notes), length, 120.0, meter)
-
-
-AHEAD = clip_in(3840, (0, 60, 480), (960, 62, 480), (3835, 64, 5))  # played ahead of the next bar line
-LATE = clip_in(7680, (3840, 60, 480), (4800, 62, 480))  # a whole bar is silent before
-LONG = clip_in(3840, (240, 60, 3800))
-OFF = clip_in(3821, (0, 60, 480), (960, 62, 480))
-
-
-@pytest.mark.parametrize("model", ["one-round", "many-round"])
-@pytest.mark.parametrize(
-    ("clip", "options"),
-    [
-        (AHEAD, {"bars": 1, "rhythm_from": "clip"}),
-        (AHEAD, {"bars": 3, "rhythm_from": "clip"}),
-        (LATE, {"bars": 2, "rhythm_from": "clip", "pitch_low": 40, "pitch_high": 50}),
-        (LONG, {"bars": 2, "start_on_beat": True}),
-        (clip_in(7680, (0, 60, 480), (7675, 60, 400)), {"bars": 1, "start_on_beat": True, "longest": 1}),
-        (clip_in(1440, (0, 60, 480), (1430, 60, 400), meter=(3, 8)), {"bars": 1, "start_on_beat": True}),
-        (OFF, {"bars": 1, "start_on_beat": True, "longest": 0.25}),
-        (OFF, {"bars": 2, "shortest": 0.5, "polyphony": 2, "key": "C", "scale_strict": True}),
-    ],
-)
-def test_odd_clips_leave_no_dead_end(wild: Engine, model: str, clip: Clip, options: dict[str, object]) -> None:
-    for seed in range(4):
-        new = made(wild, clip, model=model, seed=seed, **options)[0].clip
-        given = {**options, "scale_strict": True, "key": options.get("key", "C chromatic")}
-        if "start_on_beat" in given:
-            given.pop("start_on_beat")
-            assert new.notes[0].start % (1440 if clip.meter == (3, 8) else TICKS) == 0
-        keeps(new, given)
-
-
-def test_a_rhythm_that_is_played_ahead_keeps_its_notes(wild: Engine) -> None:
-    new = made(wild, AHEAD, model="many-round", bars=1, rhythm_from="clip")[0].clip
-    assert [(note.start, note.duration) for note in new.notes] == [(note.start, note.duration) for note in AHEAD.notes]
-
-
-@pytest.mark.parametrize("length", [3840, 3859, 3821])
-def test_the_limits_of_a_bar_hold_to_the_tick(wild: Engine, length: int) -> None:
-    clip = clip_in(length, (0, 60, 480))
-    for model in ("one-round", "many-round"):
-        new = made(wild, clip, model=model, bars=4, pitch_high="50,127,50,127", pitch_low="0,60,0,60", density=4)[
-            0
-        ].clip
-        assert all((note.pitch <= 50) == (note.start // new.bar % 2 == 0) for note in new.notes)
-
-
-def test_bars_that_the_grid_does_not_divide_keep_their_limits(wild: Engine) -> None:
-    low = ",".join(["0", "60"] * 8)
-    high = ",".join(["50", "127"] * 8)
-    new = made(wild, model="many-round", bars=16, meter="3/64", pitch_low=low, pitch_high=high, density=8)[0].clip
-    assert all((note.pitch <= 50) == (note.start // new.bar % 2 == 0) for note in new.notes)
-
-
-def test_zero_is_a_value(wild: Engine) -> None:
-    assert all(note.pitch == 0 for note in made(wild, model="one-round", bars=1, pitch_high=0)[0].clip.notes)
-
-
-def test_auto_stays_in_the_range_of_its_option(wild: Engine) -> None:
-    cluster = clip_of([Note(0, 40 + k, 960) for k in range(40)])
-    measures = made(wild, cluster, model="many-round", bars=1, polyphony="auto", density="auto")[0].measures
-    assert (measures["polyphony_asked"], measures["density_asked"]) == ("32", "8")
-
-
-def test_the_strongest_swing_is_heard(shipped: Engine) -> None:
-    measures = made(shipped, bars=2, density=2, swing="75,50")[0].measures
-    assert measures["swing"] == "75,50"
-
-
-@pytest.mark.parametrize(
-    ("clip", "options", "text"),
-    [
-        (
-            clip_in(23040, (19200, 60, 480)),
-            {"bars": 4, "rhythm_from": "clip"},
-            "its first 4 bars have no note",
-        ),
-        (SCALE, {"bars": 3, "key": "C", "end_on_tonic": True, "pitch_low": "61,60", "pitch_high": "71,72"}, "in bar 1"),
-    ],
-)
-def test_what_cannot_be_reached_is_refused(wild: Engine, clip: Clip, options: dict[str, object], text: str) -> None:
-    with pytest.raises(AssistantError, match=text):
-        made(wild, clip, model="one-round", **options)
