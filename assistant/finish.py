@@ -30,15 +30,13 @@ def finished(made: Sequence[Note], guidance: Guidance | None, aims: Aims, like: 
 
 
 def _begun(clip: Clip, aims: Aims) -> Clip:
-    """The first note exactly on its beat, which is off the grid where the given clip ends off it."""
+    """The first note exactly on its beat, which no step of the grid meets in odd meters such as 3/64."""
     if not aims.beat or not clip.notes:
         return clip
     start = round(clip.notes[0].start / aims.beat) * aims.beat
     first = [note for note in clip.notes if note.start == clip.notes[0].start]
-    rest = clip.notes[len(first) :]
-    room = min(rest[0].start if rest and aims.polyphony else clip.length, clip.length) - start
-    moved = [replace(note, start=start, duration=min(note.duration, room)) for note in first]
-    return replace(clip, notes=(*moved, *rest))
+    moved = [replace(note, start=start, duration=min(note.duration, clip.length - start)) for note in first]
+    return replace(clip, notes=(*moved, *clip.notes[len(first) :]))
 
 
 def _ended(clip: Clip, aims: Aims) -> Clip:

@@ -49,7 +49,9 @@ class Guidance:
 
     def __init__(self, codec: EventCodec, aims: Aims, begin: int, until: int, clip: Clip) -> None:
         self.codec, self.aims = codec, aims
-        steps = np.arange(begin, until + 1) * codec.step - clip.length  # ticks of the new clip
+        # where the first note shall be on a beat, the grid is that of the new bars, even if the clip ends off it
+        self.origin = begin * codec.step if aims.beat else clip.length
+        steps = np.arange(begin, until + 1) * codec.step - self.origin  # ticks of the new clip
         self.bar_at = np.clip(steps // clip.bar, 0, aims.bars - 1)
         self.lines = [int(np.searchsorted(steps, line * clip.bar)) for line in range(aims.bars + 1)]
         self.bar_ticks = clip.bar
@@ -74,7 +76,8 @@ class Guidance:
             self.ticks = swung(self.ticks, aims.swing, clip.bar, swung_ticks(clip.meter))
         self.lasting = self._lasting()
         self.starts = self._starts()
-        self.first = self.starts & (np.arange(len(self.starts)) * codec.step % (aims.beat or 1) == 0)
+        late = steps % aims.beat if aims.beat else np.zeros_like(steps)
+        self.first = self.starts & (np.minimum(late, aims.beat - late) * 2 <= codec.step)
         if not self.first[: self.lines[1]].any():
             asked = ", ".join(f"{key} {words}" for key, words in aims.asked.items() if key in _LASTING)
             raise AssistantError("bad_args", f"{asked}: no note of the grid is so long in the first bar")

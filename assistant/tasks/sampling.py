@@ -107,6 +107,7 @@ def _streamed(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, 
 def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at: int) -> Iterator[News]:
     """Whole candidates, each the best of `GROUP` that were made for it."""
     end, total = aims.bars * clip.bar, plan.candidates
+    origin = plan.guidance.origin if plan.guidance else clip.length
     for index in range(0, total, TOGETHER):
         some = range(index, min(index + TOGETHER, total))
         rows = replace(plan, first=index * GROUP, candidates=len(some) * GROUP)
@@ -114,7 +115,7 @@ def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at
         whole: set[int] = set()
         for news in generate(network.bundle, network.graphs[MODEL], rows, stop):
             for row, notes, last in news:
-                made[row.index] += [_placed(note, clip.length, end) for note in notes]
+                made[row.index] += [_placed(note, origin, end) for note in notes]
                 whole |= {row.index} if last else set()
             share = [1.0 if k in whole else (n[-1].start / end if n else 0.0) for k, n in made.items()]
             yield [], (index + len(some) * sum(share) / len(share)) / total
@@ -152,8 +153,8 @@ def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: Given, options: 
 
 def _still(codec: EventCodec, clip: Clip, begin: int, until: int, guidance: Guidance | None) -> int:
     """Where one voice has sung the last note of the clip to its end: it waits, but never through more than half of
-    what was asked for, nor where its own notes could not start any more, nor for a rhythm that is given."""
-    if codec.voices == "many" or (guidance and guidance.rhythm):
+    what was asked for, nor where its own notes could not start any more, nor for a rhythm or a beat that is asked."""
+    if codec.voices == "many" or (guidance and (guidance.rhythm or guidance.aims.beat)):
         return 0
     sounding = max((round(note.end / codec.step) for note in clip.notes if not note.muted), default=0)
     return min(sounding, (begin + until) // 2, guidance.latest if guidance else until)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from steered import SCALE, clip_in, keeps, made
 
+from assistant.attributes import beat_ticks
 from assistant.clip import TICKS, Clip, Note, clip_of
 from assistant.engine import Engine
 from assistant.request import AssistantError
@@ -90,3 +93,41 @@ def test_the_strongest_swing_is_heard(shipped: Engine) -> None:
 def test_what_cannot_be_reached_is_refused(wild: Engine, clip: Clip, options: dict[str, object], text: str) -> None:
     with pytest.raises(AssistantError, match=text):
         made(wild, clip, model="one-round", **options)
+
+
+METERS = ((4, 4), (3, 4), (6, 8), (7, 8), (5, 16), (3, 64), (2, 2), (1, 1))
+CHOICES: tuple[tuple[str, tuple[object, ...]], ...] = (
+    ("pitch_low", (0, 20, 55)),
+    ("pitch_high", (64, 90, 127)),
+    ("polyphony", (1, 2, 4)),
+    ("shortest", (0.1, 0.25, 1 / 3)),
+    ("longest", (0.5, 1, 3)),
+    ("swing", (50, 60, 75)),
+    ("key", ("D", "F#m")),
+    ("start_on_beat", (True,)),
+    ("density", (1, 4, 8)),
+    ("register", (40, 70, 90)),
+)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_asked_is_kept_or_refused(wild: Engine, seed: int) -> None:
+    """Random clips and requests; nothing but words or music within the limits may come back."""
+    random = Random(seed)
+    meter = random.choice(METERS)
+    bar = 3840 * meter[0] // meter[1]
+    length = random.choice([bar, 2 * bar, bar + random.randint(1, 40), random.randint(1, 3 * bar)])
+    rows = [(random.randrange(length), random.randint(20, 110), random.randint(1, 4000)) for _ in range(6)]
+    asked = {key: random.choice(values) for key, values in CHOICES if random.random() < 0.35}
+    if "key" in asked:
+        asked |= {key: True for key in ("scale_strict", "end_on_tonic") if random.random() < 0.5}
+    bars, model = random.randint(1, 3), random.choice(sorted(wild.bundles))
+    try:
+        new = made(wild, clip_in(length, *rows, meter=meter), bars=bars, seed=seed, model=model, **asked)[0].clip
+    except AssistantError as error:
+        assert error.code == "bad_args"
+        return
+    assert new.length == bars * bar
+    if asked.pop("start_on_beat", False):
+        assert new.notes[0].start % beat_ticks(meter) == 0
+    keeps(new, asked)
