@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -63,13 +65,23 @@ def run(args: argparse.Namespace) -> int:
         raise AssistantError("bad_args", f"there is no folder {args.folder}")
     watch = Watch(args.folder, Engine(), args.task, options)
     print(f"{args.task} for every MIDI file in {args.folder}; Ctrl-C ends it", flush=True)
+    ended = threading.Event()
+
+    def end(*_: object) -> None:
+        ended.set()  # what is raised while Python clears something away is lost
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, end)
     try:
-        while True:
+        while not ended.is_set():
             for line in watch.look():
                 print(line, flush=True)
             time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
-        return 0
+        pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 0
 
 
 class Watch:
