@@ -259,7 +259,10 @@ def _result(asked: _Asked, done: Message) -> Result:
 
 
 def _tempo_and_meter(asked: _Asked) -> tuple[float, tuple[int, int]]:
-    """What an answer is played in where its result does not say it: what was asked for, else that of the clip."""
-    like = next(iter(asked.clips.values()), Clip((), 0))
-    numerator, _, denominator = str(asked.options.get("meter") or "{}/{}".format(*like.meter)).partition("/")
-    return float(asked.options.get("tempo") or like.tempo), (int(numerator), int(denominator))
+    """What an answer is played in where its result does not say it: that of the clip, but for `generate`, which only
+    looks at its clip, what was asked for."""
+    like = next(iter(asked.clips.values()), None)
+    told = asked.options if like is None or asked.task == "generate" else {}
+    like = like or Clip((), 0)
+    numerator, _, denominator = str(told.get("meter") or "{}/{}".format(*like.meter)).partition("/")
+    return float(told.get("tempo") or like.tempo), (int(numerator), int(denominator))

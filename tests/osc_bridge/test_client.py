@@ -64,6 +64,15 @@ def test_a_result_has_the_tempo_and_meter_that_were_asked_for(client: Client) ->
     assert (clip.tempo, clip.meter) == (90.0, (3, 4))
 
 
+@pytest.mark.parametrize(("task", "meter", "tempo"), [("generate", (4, 4), 90.0), ("walk", (3, 4), 70.0)])
+def test_a_walk_is_played_as_its_clip_and_generate_as_it_was_asked(
+    client: Client, task: str, meter: tuple[int, int], tempo: float
+) -> None:
+    given = Clip((Note(0, 60, 480),), 2880, 70.0, (3, 4))
+    clip = client.run(task, [given], seed=1, tempo=90, meter="4/4").candidates[0].clip
+    assert (clip.meter, clip.tempo) == (meter, tempo)
+
+
 def test_an_error_of_the_daemon(client: Client) -> None:
     with pytest.raises(AssistantError, match="did you mean bars") as caught:
         client.run("generate", bar=4)
