@@ -108,9 +108,10 @@ def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
     Raises AssistantError `bad_args` that names option, value and range.
     """
     asked, bars = asked_of(options), int(options["bars"] or 1)
+    if clip and all(note.muted for note in clip.notes):
+        clip = None  # nothing can be taken from it
     _refuse_conflicts(options, asked, clip)
-    known = {} if clip is None or all(note.muted for note in clip.notes) else _AUTO
-    given = {key: _read(key, options, clip, known) for key in (*_SERIES, *_READERS) if key in asked}
+    given = {key: _read(key, options, clip) for key in (*_SERIES, *_READERS) if key in asked}
     keys = _over("key", given.get("key"), bars, options)
     chords = _chords(str(options["chords"]), bars, like.bar) if "chords" in asked else ()
     whole = {key: _over(key, given.get(key), bars, options) for key in _SERIES}
@@ -154,7 +155,7 @@ def _refuse_conflicts(options: Options, asked: Sequence[str], clip: Clip | None)
     for keeper, decided in HELD.items():
         if keeper not in asked:
             continue
-        if clip is None or all(note.muted for note in clip.notes):
+        if clip is None:
             raise AssistantError("bad_args", f"{keeper} clip needs a clip with notes that sound")
         for key in asked:
             if key in (*decided, *HELD) and key != keeper:
@@ -163,13 +164,13 @@ def _refuse_conflicts(options: Options, asked: Sequence[str], clip: Clip | None)
                 raise AssistantError("bad_args", text)
 
 
-def _read(key: str, options: Options, clip: Clip | None, known: Mapping[str, Callable[[Clip], Any]]) -> Any:
+def _read(key: str, options: Options, clip: Clip | None) -> Any:
     """The value of an option; where it is `auto`, that of the clip."""
     value = options[key]
     if isinstance(value, str) and value.strip().lower() == AUTO:
-        if clip is None or key not in known:
+        if clip is None:
             raise AssistantError("bad_args", f"{key} {AUTO} needs a clip with notes that sound")
-        found, (low, high) = known[key](clip), _BOUNDS[key]
+        found, (low, high) = _AUTO[key](clip), _BOUNDS[key]
         return found if low is None or high is None else min(max(found, low), high)
     if key in _SERIES:
         return numbers_of(value or 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.clip import TICKS, Clip, Note
+from assistant.clip import TICKS, Clip, Note, clip_of
 from assistant.midi import write_midi
 from training.config import CodecConfig, Config, DataConfig, ExportConfig, ModelConfig, TrainConfig
 from training.sets import SetConfig
@@ -50,6 +50,16 @@ def tune(seed: int, bars: int = 6, meter: tuple[int, int] = (4, 4), voices: int 
             notes.append(Note(at, 60 + 12 * octave + int(SCALE[step]), min(duration, length - at), velocity))
         at += duration
     return Clip(tuple(notes), length, 120.0, meter)
+
+
+def walk(seed: int, count: int = 60) -> Clip:
+    """A line of uneven steps and note values that is like no other."""
+    random, at, notes = np.random.default_rng(seed), 0, []
+    for pitch in 60 + random.integers(-12, 13, count):
+        wait = int(random.choice([240, 480, 720, 960]))
+        notes.append(Note(at, int(pitch), wait))
+        at += wait
+    return clip_of(notes)
 
 
 def write_data(folder: Path, splits: tuple[str, ...] = SPLITS) -> Path:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.clip import TICKS, Clip
+from assistant.keys import histogram
 from assistant.likeness import SLOT
 
 Array = NDArray[np.float64]
@@ -40,7 +41,7 @@ def _statistics(clip: Clip) -> list[float]:
     pitches = np.array([note.pitch for note in clip.notes if not note.muted], np.int64)
     begun = onset_grid(clip, onsets)
     silent = ~begun.any(1)
-    share = np.bincount(pitches % 12, minlength=12) / max(len(pitches), 1)
+    share = histogram(clip)
     known = len(pitches) > 0
     return [
         float(-(share[share > 0] * np.log2(share[share > 0])).sum()) if known else np.nan,

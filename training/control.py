@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from assistant.aims import most_at_once
+from assistant.attributes import attributes
 from assistant.clip import TICKS, Clip
 from assistant.condition import MOST_DENSE
-from assistant.keys import key_of
+from assistant.keys import histogram, key_of
 from assistant.option import Value
 from assistant.request import Request
 from training.corpus import Piece
@@ -59,12 +60,9 @@ def values(clips: Sequence[Clip]) -> Array:
     """(N, 14) notes a quarter, mean pitch, and the share of each pitch class among the notes; nan without notes."""
     rows = []
     for clip in clips:
-        pitches = np.array([note.pitch for note in clip.notes if not note.muted], np.int64)
-        if not len(pitches):
-            rows.append(np.r_[0.0, np.full(13, np.nan)])
-            continue
-        shares = np.bincount(pitches % 12, minlength=12) / len(pitches)
-        rows.append(np.r_[len(pitches) * TICKS / clip.length, pitches.mean(), shares])
+        heard = attributes(clip)
+        shares = histogram(clip) if "pitch" in heard else np.full(12, np.nan)
+        rows.append(np.r_[heard["density"], heard.get("pitch", np.nan), shares])
     return np.array(rows)
 
 

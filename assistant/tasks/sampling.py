@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -100,14 +100,13 @@ def _streamed(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, 
                 new = finished(made[row.index], None, aims, clip)
                 candidate = Candidate(new, at, reached(new, aims))
             slices.append(Slice(row.index, first, placed, candidate))
-        share = [1.0 if k in done else (n[-1].start / end if n else 0.0) for k, n in enumerate(made)]
-        yield slices, min(1.0, sum(share) / plan.candidates)
+        yield slices, _share(dict(enumerate(made)), done, end)
 
 
 def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at: int) -> Iterator[News]:
     """Whole candidates, each the best of `GROUP` that were made for it."""
     end, total = aims.bars * clip.bar, plan.candidates
-    origin = plan.guidance.origin if plan.guidance else clip.length
+    assert plan.guidance
     for index in range(0, total, TOGETHER):
         some = range(index, min(index + TOGETHER, total))
         rows = replace(plan, first=index * GROUP, candidates=len(some) * GROUP)
@@ -115,10 +114,9 @@ def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at
         whole: set[int] = set()
         for news in generate(network.bundle, network.graphs[MODEL], rows, stop):
             for row, notes, last in news:
-                made[row.index] += [_placed(note, origin, end) for note in notes]
+                made[row.index] += [_placed(note, plan.guidance.origin, end) for note in notes]
                 whole |= {row.index} if last else set()
-            share = [1.0 if k in whole else (n[-1].start / end if n else 0.0) for k, n in made.items()]
-            yield [], (index + len(some) * sum(share) / len(share)) / total
+            yield [], (index + len(some) * _share(made, whole, end)) / total
         if len(whole) < rows.candidates:
             return
         best = []
@@ -127,6 +125,12 @@ def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at
             new = min(clips, key=lambda made: short_of(made, aims))
             best.append(at_once(k, Candidate(new, at, reached(new, aims))))
         yield best, (index + len(some)) / total
+
+
+def _share(made: Mapping[int, Sequence[Note]], whole: set[int], end: int) -> float:
+    """How much of all rows is made: a row as far as its last note lies on the way to `end`, all of it once whole."""
+    shares = [1.0 if row in whole else (notes[-1].start / end if notes else 0.0) for row, notes in made.items()]
+    return min(1.0, sum(shares) / len(shares))
 
 
 def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: Given, options: Options, aims: Aims) -> Plan:

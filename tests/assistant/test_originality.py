@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import tune
+from tiny import tune, walk
 
 from assistant.bundle import Card
 from assistant.clip import TICKS, Clip, Note, clip_of
@@ -18,16 +18,6 @@ from assistant.lines import line_of
 from assistant.originality import Found, Index, Run, alarm_level, human_level
 from assistant.request import AssistantError
 from assistant.shared_runs import REACH, SharedRuns
-
-
-def walk(count: int, seed: int) -> Clip:
-    """A line of uneven steps and note values that is like no other."""
-    random, at, notes = np.random.default_rng(seed), 0, []
-    for pitch in 60 + random.integers(-12, 13, count):
-        wait = int(random.choice([240, 480, 720, 960]))
-        notes.append(Note(at, int(pitch), wait))
-        at += wait
-    return clip_of(notes)
 
 
 def moved(clip: Clip, semitones: int = 0, scale: float = 1.0) -> Clip:
@@ -38,7 +28,7 @@ def moved(clip: Clip, semitones: int = 0, scale: float = 1.0) -> Clip:
     )
 
 
-PIECES = [(f"Tune {number}", (walk(60, number), walk(40, 100 + number))) for number in range(12)]
+PIECES = [(f"Tune {number}", (walk(number, 60), walk(100 + number, 40))) for number in range(12)]
 INDEX = Index.of(PIECES, one=True)
 
 
@@ -103,7 +93,7 @@ def test_the_order_of_the_notes_counts() -> None:
 
 
 def test_a_long_clip_is_as_like_as_its_likest_part() -> None:
-    stranger = walk(300, 999)
+    stranger = walk(999, 300)
     copied = moved(excerpt(7, 0, 60), 4)
     whole = stranger.joined(copied)
     found = INDEX.search(whole)
@@ -126,7 +116,7 @@ def test_what_is_no_tune_shares_nothing(clip: Clip) -> None:
 
 
 def test_an_index_of_nothing_finds_nothing() -> None:
-    assert Index.read(Index.of([], one=True).bytes()).search(walk(20, 1)) == Found()
+    assert Index.read(Index.of([], one=True).bytes()).search(walk(1, 20)) == Found()
 
 
 def test_what_is_stored_is_found() -> None:

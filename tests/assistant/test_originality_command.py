@@ -7,10 +7,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
-from tiny import tune
+from tiny import tune, walk
 
 from assistant import originality_command
 from assistant.__main__ import main
@@ -29,19 +28,9 @@ LEVELS = {
 }
 
 
-def line(seed: int, count: int = 60) -> Clip:
-    """A line of uneven steps that is like no other."""
-    random, at, notes = np.random.default_rng(seed), 0, []
-    for pitch in 60 + random.integers(-12, 13, count):
-        wait = int(random.choice([240, 480, 720, 960]))
-        notes.append(Note(at, int(pitch), wait))
-        at += wait
-    return clip_of(notes)
-
-
 def excerpt() -> Clip:
     """Bars 3 to 6 of tune 3."""
-    return line(3).window(2 * 4 * TICKS, 6 * 4 * TICKS)
+    return walk(3).window(2 * 4 * TICKS, 6 * 4 * TICKS)
 
 
 def model(folder: Path, name: str, index: Index, levels: object = LEVELS) -> None:
@@ -56,13 +45,13 @@ def model(folder: Path, name: str, index: Index, levels: object = LEVELS) -> Non
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder; the only models are one of lines and one of chords."""
     models = tmp_path / "models"
-    model(models, "lines", Index.of([(f"Nobody: Tune {seed}", (line(seed),)) for seed in range(6)], one=True))
+    model(models, "lines", Index.of([(f"Nobody: Tune {seed}", (walk(seed),)) for seed in range(6)], one=True))
     model(models, "chords", Index.of([("Chords", (tune(1, 12, voices=2),))], one=False), None)
     monkeypatch.setattr(originality_command, "bundled_models", lambda: models)
     monkeypatch.setattr(originality_command, "models_dir", lambda: tmp_path / "none")
     monkeypatch.chdir(tmp_path)
     write_midi(excerpt(), "copy.mid")
-    write_midi(line(77, 20), "own.mid")
+    write_midi(walk(77, 20), "own.mid")
     return tmp_path
 
 
@@ -89,8 +78,8 @@ def test_an_own_tune_is_nothing_unusual(folder: Path, capsys: pytest.CaptureFixt
 
 def test_of_a_few_notes_no_verdict_is_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     levels = {"human": LEVELS["human"], "checker": [{"notes": 8, "alarm": 1.0}, *LEVELS["checker"]]}
-    model(folder / "models", "lines", Index.of([("Tune", (line(3),))], one=True), levels)
-    write_midi(clip_of(line(3).notes[:7]), "motif.mid")
+    model(folder / "models", "lines", Index.of([("Tune", (walk(3),))], one=True), levels)
+    write_midi(clip_of(walk(3).notes[:7]), "motif.mid")
     assert run("motif.mid") == 0
     said = capsys.readouterr().out
     assert "7 notes are too few to tell a copy from chance" in said
@@ -108,7 +97,7 @@ def test_json_has_all_figures(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert run("copy.mid --json") == 0
     report = json.loads(capsys.readouterr().out)
     count = len(excerpt().notes)
-    first = sum(note.start < 2 * 4 * TICKS for note in line(3).notes)
+    first = sum(note.start < 2 * 4 * TICKS for note in walk(3).notes)
     assert report["runs"] == [[0, first, count]]
     assert (report["model"], report["notes"], report["copied_notes"]) == ("lines", count, count)
     assert (report["nearest"], report["likeness"], report["copied_share"]) == ("Nobody: Tune 3", 1.0, 1.0)
