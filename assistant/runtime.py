@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import onnxruntime
 from numpy.typing import NDArray
 
 from assistant.request import AssistantError
+
+# since 1.29 it reports to its maker unless told otherwise before it is loaded
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime  # noqa: E402
 
 Arrays = dict[str, NDArray[Any]]
 CUDA = "CUDAExecutionProvider"

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 
 from assistant.codecs.phrases import PhraseCodec
-from assistant.runtime import Arrays, Graph
+from assistant.runtime import Arrays, Graph, onnxruntime
 from export.phrase import decoder_graph, encoder_graph
 from export.phrase_parity import likeliest, parity, same_bars
 from training.models.phrase import Decoder, PhraseNet, net_config
