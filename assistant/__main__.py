@@ -13,30 +13,31 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 
-from assistant.request import AssistantError
-from assistant.version import VERSION
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.version import VERSION
 
 Rows = dict[str, tuple[str, str]]
 
-# name: module, what it does
+PACKAGE = "continuo_daw"
+# name: module of the package, what it does
 OTHERS: Rows = {
-    "demo": ("osc_bridge.demo", "send the example clips to a daemon of its own and write what comes back"),
-    "serve": ("osc_bridge.daemon", "run the daemon that DAW scripts and OSC clients talk to"),
-    "ask": ("osc_bridge.ask", "send a file of messages to the daemon, for DAW scripts that cannot receive OSC"),
-    "install": ("osc_bridge.install", "put the buttons into a DAW, or take them away"),
-    "watch": ("osc_bridge.watch", "turn every MIDI file that is dropped into a folder into results beside it"),
-    "map": ("assistant.map_command", "draw clips among the corpus in latent space"),
-    "originality": ("assistant.originality_command", "show what a clip shares with the corpus that a model learnt"),
-    "models": ("assistant.models_command", "list the models that are installed"),
-    "paths": ("assistant.paths_command", "print where models and files are kept"),
-    "doctor": ("osc_bridge.doctor", "check what is installed, which device runs, and what is in the way"),
-    "bench": ("osc_bridge.bench", "measure speed and memory on this machine"),
-    "evaluate": ("training.evaluate", "measure a model on the test split of a corpus"),
-    "measure": ("training.measure", "measure interpolation, moves and walks of a model"),
-    "index": ("training.originality", "index the corpus of a model, so that copies of it are found"),
-    "frames": ("training.likelihood", "measure what the frames of published piano-roll benchmarks cost"),
+    "demo": ("osc_bridge.clients.demo", "send the example clips to a daemon of its own and write what comes back"),
+    "serve": ("osc_bridge.daemon.serve", "run the daemon that DAW scripts and OSC clients talk to"),
+    "ask": ("osc_bridge.clients.ask", "send a file of messages to the daemon, for DAW scripts that cannot receive OSC"),
+    "install": ("osc_bridge.install.command", "put the buttons into a DAW, or take them away"),
+    "watch": ("assistant.commands.watch", "turn every MIDI file that is dropped into a folder into results beside it"),
+    "map": ("assistant.commands.map", "draw clips among the corpus in latent space"),
+    "originality": ("assistant.commands.originality", "show what a clip shares with the corpus that a model learnt"),
+    "models": ("assistant.commands.models", "list the models that are installed"),
+    "paths": ("assistant.commands.paths", "print where models and files are kept"),
+    "doctor": ("osc_bridge.install.doctor", "check what is installed, which device runs, and what is in the way"),
+    "bench": ("export.bench.command", "measure speed and memory on this machine"),
+    "evaluate": ("training.evaluation.evaluate", "measure a model on the test split of a corpus"),
+    "measure": ("training.evaluation.measure", "measure interpolation, moves and walks of a model"),
+    "index": ("training.evaluation.index", "index the corpus of a model, so that copies of it are found"),
+    "frames": ("training.evaluation.likelihood", "measure what the frames of published piano-roll benchmarks cost"),
     "train": ("training.train", "train a network"),
-    "ablation": ("training.ablation", "train the four rows of the Continuous SeqAE and print their table"),
+    "ablation": ("training.ablation.command", "train the four rows of the Continuous SeqAE and print their table"),
     "export": ("export.export", "make a bundle of a training run"),
 }
 EXTRAS = {  # what brings the missing package
@@ -49,15 +50,14 @@ EXTRAS = {  # what brings the missing package
     "frames": "train",
     "bench": "bench",
 }
-OUR_PACKAGES = ("assistant", "osc_bridge", "training", "export")
 
 
 @cache
 def commands() -> Rows:
     """All rows: every task is a command of the same name. To load the tasks takes longer than some commands take."""
-    from assistant.tasks import TASKS
+    from continuo_daw.assistant.tasks import TASKS
 
-    return {name: ("assistant.task_command", task.SUMMARY) for name, task in TASKS.items()} | OTHERS
+    return {name: ("assistant.commands.task", task.SUMMARY) for name, task in TASKS.items()} | OTHERS
 
 
 def __getattr__(name: str) -> Rows:
@@ -78,9 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.text)
     except ModuleNotFoundError as error:
         missing = (error.name or "").split(".")[0]
-        if missing in OUR_PACKAGES or command not in EXTRAS:
+        if missing == PACKAGE or command not in EXTRAS:
             raise
-        return _fail(f"{command} needs {missing}: pip install 'continuo[{EXTRAS[command]}]'")
+        return _fail(f"{command} needs {missing}: pip install 'continuo-daw[{EXTRAS[command]}]'")
     except KeyboardInterrupt:
         return 130
 
@@ -96,7 +96,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     for name, (path, summary) in rows.items():
         part = parts.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
         if name == command:
-            module = importlib.import_module(path)
+            module = importlib.import_module(f"{PACKAGE}.{path}")
             part.set_defaults(command=name, run=module.run)
             module.add_arguments(part)
     return parser

@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from assistant.bundle import SPACE, Bundle, find_bundles, read_bundle
-from assistant.clip import Clip, Note
-from assistant.copying import watched
-from assistant.latent import check
-from assistant.network import Network, load
-from assistant.option import Value, check_options
-from assistant.paths import bundled_models, models_dir
-from assistant.request import AssistantError, Candidate, Request, Result
-from assistant.runtime import pick_device
-from assistant.tasks import TASKS, needs_of, options_of
-from assistant.tasks.answer import News, Options
+from continuo_daw.assistant.bundles.bundle import SPACE, Bundle, find_bundles, read_bundle
+from continuo_daw.assistant.bundles.network import Network, load
+from continuo_daw.assistant.bundles.runtime import pick_device
+from continuo_daw.assistant.latent.space import check
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.option import Value, check_options
+from continuo_daw.assistant.originality.check import watched
+from continuo_daw.assistant.paths import bundled_models, models_dir
+from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.tasks import TASKS, needs_of, options_of
+from continuo_daw.assistant.tasks.answer import News, Options
 
 PLUS = "+"  # between the names of the models of a task that is made of several
 OnNotes = Callable[[int, int, tuple[Note, ...], int], None]

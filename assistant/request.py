@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from assistant.clip import Clip
+from continuo_daw.assistant.music.clip import Clip
 
 CODES = (
     "bad_packet",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from export.step import Array, StepWeights
-from training.models.charrnn import CharRNN
+from continuo_daw.export.step import Array, StepWeights
+from continuo_daw.training.families.charrnn import CharRNN
 
 
 def step_weights(net: CharRNN) -> StepWeights:

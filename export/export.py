@@ -13,24 +13,24 @@ from typing import Any
 import numpy as np
 import torch
 
-from assistant.bundle import FAMILIES, FORMAT, MODEL, Card, write_bundle
-from assistant.condition import positions
-from assistant.runtime import Graph
-from export.charrnn import step_weights
-from export.graph import sampling_graph
-from export.notes_export import metrics_of as refined
-from export.phrase_export import metrics_of
-from training.config import Config, ConfigError
-from training.models.charrnn import CharRNN
-from training.notes import NoteCorpus
-from training.originality import add_index
-from training.originality import as_text as originality
-from training.phrases import PhraseCorpus
-from training.scores import graph_inputs
-from training.shards import Corpus, segments
-from training.table import as_text, network_scores, table
-from training.train import CORPUS, load_run
-from training.train import FAMILIES as TRAINED
+from continuo_daw.assistant.bundles.bundle import FAMILIES, FORMAT, MODEL, Card, write_bundle
+from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.assistant.codecs.condition import positions
+from continuo_daw.export.charrnn import step_weights
+from continuo_daw.export.graph import sampling_graph
+from continuo_daw.export.notes_export import metrics_of as refined
+from continuo_daw.export.phrase_export import metrics_of
+from continuo_daw.training.config import Config, ConfigError
+from continuo_daw.training.corpus.notes import NoteCorpus
+from continuo_daw.training.corpus.phrases import PhraseCorpus
+from continuo_daw.training.corpus.shards import Corpus, segments
+from continuo_daw.training.evaluation.costs import graph_inputs
+from continuo_daw.training.evaluation.index import add_index
+from continuo_daw.training.evaluation.index import as_text as originality
+from continuo_daw.training.evaluation.table import as_text, network_scores, table
+from continuo_daw.training.families.charrnn import CharRNN
+from continuo_daw.training.train import CORPUS, load_run
+from continuo_daw.training.train import FAMILIES as TRAINED
 
 USE = (
     "Sketches, continuations and variations for a musician to choose from and edit. It has learnt from European music "

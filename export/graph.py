@@ -16,10 +16,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from assistant.codecs.events import END, OPEN, Grammar
-from assistant.condition import SIZE
-from assistant.inputs import FORBIDDEN
-from export.step import (
+from continuo_daw.assistant.codecs.condition import SIZE
+from continuo_daw.assistant.codecs.events import END, OPEN, Grammar
+from continuo_daw.assistant.sampling.inputs import FORBIDDEN
+from continuo_daw.export.step import (
     CANDIDATES,
     HIDDEN_SCALE,
     HIDDEN_ZERO,

@@ -8,8 +8,8 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from export.graph import IR_VERSION, OPSET
-from export.step import ONNXRUNTIME, Nodes
+from continuo_daw.export.graph import IR_VERSION, OPSET
+from continuo_daw.export.step import ONNXRUNTIME, Nodes
 
 BIG = 1000  # entries from which on a weight is stored as bytes
 LEVELS = 127

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from assistant.surroundings import SIZE
-from export.layers import REAL, WHOLE, Layers, infos, model_of
-from training.models.notes import CENTRE, SCORED, UNIT, Scores, Trunk, VelocityNet
+from continuo_daw.assistant.refining.surroundings import SIZE
+from continuo_daw.export.layers import REAL, WHOLE, Layers, infos, model_of
+from continuo_daw.training.families.notes_net import CENTRE, SCORED, UNIT, Scores, Trunk, VelocityNet
 
 TOLD = {"told": ("B", "T", SIZE)}
 

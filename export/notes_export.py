@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from assistant.bundle import LENGTHS, MODEL, ONSETS, Bundle, Card
-from assistant.network import Network
-from assistant.runtime import Graph
-from export.notes import scores_graph, velocity_graph
-from training.config import Config
-from training.models.notes import CENTRE, UNIT, DurationNet, VelocityNet
-from training.notes import NoteCorpus
-from training.refine import NoteBatches
-from training.refine_rows import rows_of
+from continuo_daw.assistant.bundles.bundle import LENGTHS, MODEL, ONSETS, Bundle, Card
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.export.notes import scores_graph, velocity_graph
+from continuo_daw.training.config import Config
+from continuo_daw.training.corpus.notes import NoteCorpus
+from continuo_daw.training.evaluation.refine_rows import rows_of
+from continuo_daw.training.families.notes_net import CENTRE, UNIT, DurationNet, VelocityNet
+from continuo_daw.training.families.notes_run import NoteBatches
 
 Files = dict[str, bytes]
 # the figure in which the cost of int8 is counted, and which way is worse

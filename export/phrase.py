@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from torch import Tensor
 
-from assistant.codecs.phrases import PhraseCodec
-from export.layers import REAL, WHOLE, Layers, folded, infos, model_of
-from export.step import HIDDEN_SCALE, HIDDEN_ZERO, Nodes, product
-from training.models.phrase import GAIN, PITCHES, Decoder, PhraseNet
+from continuo_daw.assistant.codecs.phrases import PhraseCodec
+from continuo_daw.export.layers import REAL, WHOLE, Layers, folded, infos, model_of
+from continuo_daw.export.step import HIDDEN_SCALE, HIDDEN_ZERO, Nodes, product
+from continuo_daw.training.families.phrase_net import GAIN, PITCHES, Decoder, PhraseNet
 
 COLD = 1e-3  # up to this temperature the likeliest is taken
 

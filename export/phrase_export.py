@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from assistant.bundle import DECODER, ENCODER, SPACE, Bundle, Card
-from assistant.network import Network
-from assistant.runtime import Graph
-from export.phrase import decoder_graph, encoder_graph
-from export.phrase_parity import parity
-from training.config import Config
-from training.latent import PhraseRun, tensors
-from training.models.phrase import Decoder
-from training.models.seqae import signs
-from training.phrases import PhraseCorpus, batches
-from training.reconstruction import given_back, reconstruction
-from training.space import space_of_corpus
+from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, SPACE, Bundle, Card
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.export.phrase import decoder_graph, encoder_graph
+from continuo_daw.export.phrase_parity import parity
+from continuo_daw.training.config import Config
+from continuo_daw.training.corpus.phrases import PhraseCorpus, batches
+from continuo_daw.training.evaluation.reconstruction import given_back, reconstruction
+from continuo_daw.training.families.phrase_net import Decoder
+from continuo_daw.training.families.phrase_run import PhraseRun, tensors
+from continuo_daw.training.families.seqae import signs
+from continuo_daw.training.space import space_of_corpus
 
 Files = dict[str, bytes]
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from assistant.codecs.phrases import PhraseCodec
-from assistant.runtime import Graph
-from export.phrase import decoder_graph, encoder_graph
-from training.models.phrase import Decoder, PhraseNet, greedy
-from training.phrases import PhraseRows
+from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.assistant.codecs.phrases import PhraseCodec
+from continuo_daw.export.phrase import decoder_graph, encoder_graph
+from continuo_daw.training.corpus.phrases import PhraseRows
+from continuo_daw.training.families.phrase_net import Decoder, PhraseNet, greedy
 
 
 def parity(net: PhraseNet, codec: PhraseCodec, rows: PhraseRows) -> tuple[float, float]:

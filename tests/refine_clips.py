@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from tiny import tune
 
-from assistant.clip import Clip, Note, clip_of
-from assistant.request import Candidate
+from continuo_daw.assistant.music.clip import Clip, Note, clip_of
+from continuo_daw.assistant.request import Candidate
 
 
 def played(clip: Clip, seed: int = 1) -> Clip:

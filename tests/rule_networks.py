@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant import refiner
-from assistant.bundle import Bundle, Card
-from assistant.clip import Clip
-from assistant.codecs.notes import NoteCodec
-from assistant.engine import Engine
-from assistant.network import Network
+from continuo_daw.assistant.bundles.bundle import Bundle, Card
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.codecs.notes import NoteCodec
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.refining import passes as refiner
 
 GRID = 240  # ticks that onsets and durations are tidied to
 SCALE = 8.0

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from assistant.attributes import most_at_once
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.engine import Engine
-from assistant.keys import key_of
-from assistant.request import Candidate, Request
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.music.attributes import most_at_once
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.keys import key_of
+from continuo_daw.assistant.request import Candidate, Request
 
 SCALE = clip_of([Note(i * TICKS, 60 + step, TICKS, 90) for i, step in enumerate((0, 2, 4, 5, 7, 5, 4, 2))])
 

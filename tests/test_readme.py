@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from assistant.__main__ import COMMANDS, main
-from assistant.bundle import read_card
-from assistant.midi import read_midi
-from assistant.paths import bundled_models
-from osc_bridge.child import daemon
-from osc_bridge.decode import decode
+from continuo_daw.assistant.__main__ import COMMANDS, main
+from continuo_daw.assistant.bundles.bundle import read_card
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.osc_bridge.clients.child import daemon
+from continuo_daw.osc_bridge.wire.decode import decode
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,8 +83,7 @@ def test_what_it_links_to_is_there() -> None:
 
 def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    (tmp_path / "example.py").write_text(block("from assistant.midi"))
+    (tmp_path / "example.py").write_text(block("from continuo_daw"))
     runpy.run_path(str(tmp_path / "example.py"))
     assert [read_midi(tmp_path / f"sonatina.{k}.mid").bars for k in (0, 1)] == [12, 12]
 
@@ -93,7 +92,6 @@ def test_the_messages_from_a_shell_are_answered(
     require_program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     oscsend = require_program("oscsend")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with daemon() as child, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(10)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.midi import write_midi
-from training.config import CodecConfig, Config, DataConfig, ExportConfig, ModelConfig, TrainConfig
-from training.sets import SetConfig
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.training.config import CodecConfig, Config, DataConfig, ExportConfig, ModelConfig, TrainConfig
+from continuo_daw.training.corpus.sets import SetConfig
 
 SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
 SPLITS = ("train",) * 4 + ("valid",) * 2 + ("test",) * 2

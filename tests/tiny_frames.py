@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.config import Config, DataConfig, FramesConfig, ModelConfig, SetConfig, TrainConfig
-from training.frames import batch_of
-from training.models.frames import KEYS, FrameNet, FrameNetConfig
-from training.rolls import FILES, Roll
+from continuo_daw.training.config import Config, DataConfig, FramesConfig, ModelConfig, SetConfig, TrainConfig
+from continuo_daw.training.corpus.rolls import FILES, Roll
+from continuo_daw.training.families.frames_net import KEYS, FrameNet, FrameNetConfig
+from continuo_daw.training.families.frames_run import batch_of
 
 RANDOM = np.random.default_rng(5)
 PIECES = {

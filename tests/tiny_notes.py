@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from assistant.bundle import FORMAT, Card, write_bundle
-from assistant.codecs.notes import NoteCodec
-from export.notes_export import graphs_of
-from training.models.notes import DurationNet, VelocityNet
+from continuo_daw.assistant.bundles.bundle import FORMAT, Card, write_bundle
+from continuo_daw.assistant.codecs.notes import NoteCodec
+from continuo_daw.export.notes_export import graphs_of
+from continuo_daw.training.families.notes_net import DurationNet, VelocityNet
 
 LAYERS, HIDDEN = 2, 8
 NETS = {"durations": DurationNet, "velocities": VelocityNet}

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from tiny import tune
 
-from assistant.attributes import NAMES
-from assistant.bundle import DECODER, ENCODER, FORMAT, SPACE, Card, write_bundle
-from assistant.codecs.phrases import PhraseCodec
-from assistant.latent import Space
-from export.phrase import decoder_graph, encoder_graph
-from training.models.phrase import PhraseNet, net_config
+from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, FORMAT, SPACE, Card, write_bundle
+from continuo_daw.assistant.codecs.phrases import PhraseCodec
+from continuo_daw.assistant.latent.space import Space
+from continuo_daw.assistant.music.attributes import NAMES
+from continuo_daw.export.phrase import decoder_graph, encoder_graph
+from continuo_daw.training.families.phrase_net import PhraseNet, net_config
 
 LATENT, DIRECTIONS = 8, 4
 TASKS = {

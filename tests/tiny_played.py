@@ -11,9 +11,9 @@ import numpy as np
 import tiny_notes
 from tiny import CONFIG, SPLITS, tune
 
-from assistant.clip import TICKS, Clip
-from assistant.midi import write_midi
-from training.config import Config, ExportConfig, ModelConfig, NotesConfig, TrainConfig
+from continuo_daw.assistant.music.clip import TICKS, Clip
+from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.training.config import Config, ExportConfig, ModelConfig, NotesConfig, TrainConfig
 
 
 def played(seed: int, bars: int = 6) -> Clip:

@@ -8,7 +8,7 @@ from typing import Any
 import tiny_phrases
 from tiny import CONFIG
 
-from training.config import Config, ExportConfig, ModelConfig, PhraseConfig, TrainConfig
+from continuo_daw.training.config import Config, ExportConfig, ModelConfig, PhraseConfig, TrainConfig
 
 BINARY = {"bars": 1, "pairs": True, "noise": 0.1, "continuity": 0.01, "quantisation": 0.01, "mixed": 0.0}
 

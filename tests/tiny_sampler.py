@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from assistant.bundle import FORMAT, MODEL, Card, write_bundle
-from assistant.codecs.events import EventCodec
-from assistant.condition import positions
-from export.charrnn import step_weights
-from export.graph import sampling_graph
-from training.models.charrnn import CharRNN, CharRNNConfig
+from continuo_daw.assistant.bundles.bundle import FORMAT, MODEL, Card, write_bundle
+from continuo_daw.assistant.codecs.condition import positions
+from continuo_daw.assistant.codecs.events import EventCodec
+from continuo_daw.export.charrnn import step_weights
+from continuo_daw.export.graph import sampling_graph
+from continuo_daw.training.families.charrnn import CharRNN, CharRNNConfig
 
 CELLS = 8
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from training.corpus import Piece, Report, SetConfig, load_pieces
+from continuo_daw.training.corpus.pieces import Piece, Report, SetConfig, load_pieces
 
 COLUMNS = ("id", "role", "split", "piece_key", "title", "style", "path", "license", "extra")
 

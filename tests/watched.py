@@ -10,10 +10,10 @@ import pytest
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from training import train
-from training.config import Config
-from training.notes import NoteCorpus
-from training.phrases import PhraseCorpus
+from continuo_daw.training import train
+from continuo_daw.training.config import Config
+from continuo_daw.training.corpus.notes import NoteCorpus
+from continuo_daw.training.corpus.phrases import PhraseCorpus
 
 
 class PowerCut(Exception):

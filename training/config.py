@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from training.corpus import SetConfig
+from continuo_daw.training.corpus.pieces import SetConfig
 
 SHIPPED = Path(__file__).parent / "configs"
 

@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMon
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from training.config import Config, ConfigError, table_of
+from continuo_daw.training.config import Config, ConfigError, table_of
 
 
 class Run(lightning.LightningModule):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.attributes import NAMES
-from assistant.latent import Codes, Space
-from assistant.runtime import Graph
-from training.phrases import PhraseCorpus, phrases
+from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.assistant.latent.space import Codes, Space
+from continuo_daw.assistant.music.attributes import NAMES
+from continuo_daw.training.corpus.phrases import PhraseCorpus, phrases
 
 LOOKED_AT = 8000  # phrases of the training split
 POINTS = 2500  # of them on the map

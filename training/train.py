@@ -16,17 +16,23 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from platformdirs import user_cache_path
 
-from training.config import Config, ConfigError, config_of, read_config, table_of
-from training.corpus import CorpusError
-from training.frames import FrameBatches, FramesRun
-from training.language import CharRNNRun, TokenBatches
-from training.latent import PhraseBatches, PhraseRun
-from training.notes import NoteCorpus, note_codec, prepare_notes, read_notes, write_notes
-from training.phrases import PhraseCorpus, phrase_codec, prepare_phrases, read_phrases, write_phrases
-from training.refine import DurationRun, NoteBatches, VelocityRun
-from training.rolls import RollCorpus, prepare_rolls, read_rolls, roll_codec, write_rolls
-from training.run import Batches, Run, callbacks, read_checkpoint
-from training.shards import SPLITS, Corpus, event_codec, prepare, read_corpus, write_corpus
+from continuo_daw.training.config import Config, ConfigError, config_of, read_config, table_of
+from continuo_daw.training.corpus.notes import NoteCorpus, note_codec, prepare_notes, read_notes, write_notes
+from continuo_daw.training.corpus.phrases import (
+    PhraseCorpus,
+    phrase_codec,
+    prepare_phrases,
+    read_phrases,
+    write_phrases,
+)
+from continuo_daw.training.corpus.pieces import CorpusError
+from continuo_daw.training.corpus.rolls import RollCorpus, prepare_rolls, read_rolls, roll_codec, write_rolls
+from continuo_daw.training.corpus.shards import SPLITS, Corpus, event_codec, prepare, read_corpus, write_corpus
+from continuo_daw.training.families.charrnn_run import CharRNNRun, TokenBatches
+from continuo_daw.training.families.frames_run import FrameBatches, FramesRun
+from continuo_daw.training.families.notes_run import DurationRun, NoteBatches, VelocityRun
+from continuo_daw.training.families.phrase_run import PhraseBatches, PhraseRun
+from continuo_daw.training.run import Batches, Run, callbacks, read_checkpoint
 
 SHAPING = ("data", "codec", "model", "phrase", "notes", "frames")  # tables in which a resumed run cannot differ
 CHECKPOINT, CORPUS = "best.ckpt", "corpus.npz"

@@ -21,7 +21,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.clip import TICKS, Clip, Note
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 
 END, START, RESUME = 0, 1, 2  # RESUME opens a sequence that does not begin where the piece begins
 KINDS = ("END", "START", "RESUME", "TIME", "PITCH", "VELOCITY", "LONG", "DURATION", "OFFSET", "LENGTH")

@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.clip import TICKS, Clip, Note
-from assistant.codecs.events import EventCodec
+from continuo_daw.assistant.codecs.events import EventCodec
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 
 QUARTERS = 6  # the longest bar that has a place: 6/4, 12/8, 3/2
 VELOCITY_STEP = 4

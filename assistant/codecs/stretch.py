@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.codecs.events import KINDS, RESUME, EventCodec
+from continuo_daw.assistant.codecs.events import KINDS, RESUME, EventCodec
 
 Tokens = NDArray[np.int64]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from assistant.option import Option
-from assistant.tasks import (
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.tasks import (
     blend,
     continue_,
     generate,

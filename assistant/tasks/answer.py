@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from assistant.clip import Clip, Note
-from assistant.option import Value
-from assistant.request import Candidate
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.option import Value
+from continuo_daw.assistant.request import Candidate
 
 Options = Mapping[str, Value | None]
 Clips = tuple[Clip, ...]

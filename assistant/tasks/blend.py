@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.bundle import Bundle
-from assistant.clip import Clip
-from assistant.latent import Latent, clip_from, levelled
-from assistant.network import Network
-from assistant.option import Option
-from assistant.request import AssistantError, Candidate
-from assistant.tasks import meet
-from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
-from assistant.tasks.sampling import count as count
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.latent import common as meet
+from continuo_daw.assistant.latent.space import Latent, clip_from, levelled
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop, in_turn
+from continuo_daw.assistant.tasks.sampling import count as count
 
 NAME = "blend"
 SUMMARY = "one clip between two to eight others"

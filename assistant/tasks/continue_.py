@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assistant.aims import aims_of
-from assistant.bundle import Bundle
-from assistant.condition import condition_of_clip
-from assistant.generator import prompt_of, recent
-from assistant.network import Network
-from assistant.request import AssistantError
-from assistant.tasks import sampling
-from assistant.tasks.answer import Clips, News, Options, Stop
-from assistant.tasks.sampling import BARS, HOLD, SAMPLING, sample
-from assistant.tasks.sampling import count as count
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.codecs.condition import condition_of_clip
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.sampling.generator import prompt_of, recent
+from continuo_daw.assistant.sampling.wishes import aims_of
+from continuo_daw.assistant.tasks import sampling
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop
+from continuo_daw.assistant.tasks.sampling import BARS, HOLD, SAMPLING, sample
+from continuo_daw.assistant.tasks.sampling import count as count
 
 NAME = "continue"
 SUMMARY = "new bars behind the clip, in its meter, key, density and register"

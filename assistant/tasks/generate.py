@@ -8,20 +8,21 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.aims import aims_of
-from assistant.bundle import Bundle
-from assistant.clip import Clip
-from assistant.codecs.events import START
-from assistant.condition import condition
-from assistant.generator import Prompt
-from assistant.keys import Key
-from assistant.network import Network
-from assistant.option import Option
-from assistant.request import AssistantError
-from assistant.tasks import prior, sampling
-from assistant.tasks.answer import Clips, News, Options, Stop
-from assistant.tasks.sampling import BARS, SAMPLING, sample
-from assistant.tasks.sampling import count as count
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.codecs.condition import condition
+from continuo_daw.assistant.codecs.events import START
+from continuo_daw.assistant.latent import prior
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.music.keys import Key
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.sampling.generator import Prompt
+from continuo_daw.assistant.sampling.wishes import aims_of
+from continuo_daw.assistant.tasks import sampling
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop
+from continuo_daw.assistant.tasks.sampling import BARS, SAMPLING, sample
+from continuo_daw.assistant.tasks.sampling import count as count
 
 NAME = "generate"
 SUMMARY = "new music from nothing"

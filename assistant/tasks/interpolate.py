@@ -13,16 +13,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.bundle import Bundle
-from assistant.clip import Clip
-from assistant.codecs.phrases import Bars
-from assistant.latent import Codes, Latent, clip_from, levelled
-from assistant.likeness import SLOT, even_steps, happenings
-from assistant.network import Network
-from assistant.option import Option
-from assistant.request import AssistantError
-from assistant.tasks import meet
-from assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.codecs.phrases import Bars
+from continuo_daw.assistant.latent import common as meet
+from continuo_daw.assistant.latent.distance import SLOT, even_steps, happenings
+from continuo_daw.assistant.latent.space import Codes, Latent, clip_from, levelled
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
 
 NAME = "interpolate"
 SUMMARY = "clips on the way from one clip to another"

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assistant.network import Network
-from assistant.tasks import refine_duration, refine_velocity, refining
-from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
-from assistant.tasks.sampling import count as count
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.tasks import in_place as refining
+from continuo_daw.assistant.tasks import refine_duration, refine_velocity
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop, in_turn
+from continuo_daw.assistant.tasks.sampling import count as count
 
 NAME = "refine"
 SUMMARY = "durations as they would be written, and velocities as a player would give them or as a second clip has them"

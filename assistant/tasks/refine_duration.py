@@ -8,15 +8,16 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant import refiner
-from assistant.bundle import Bundle
-from assistant.clip import MAX_TICK, Clip
-from assistant.network import Network
-from assistant.option import Option
-from assistant.tasks import meet, refining
-from assistant.tasks.answer import Clips, News, Options, Stop, at_once
-from assistant.tasks.refining import DURATION, START
-from assistant.tasks.sampling import count as count
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.latent import common as meet
+from continuo_daw.assistant.music.clip import MAX_TICK, Clip
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.refining import passes as refiner
+from continuo_daw.assistant.tasks import in_place as refining
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop, at_once
+from continuo_daw.assistant.tasks.in_place import DURATION, START
+from continuo_daw.assistant.tasks.sampling import count as count
 
 NAME = "refine_duration"
 SUMMARY = "onsets and durations of a clip as they would be written"

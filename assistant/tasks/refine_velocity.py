@@ -7,17 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant import refiner
-from assistant.bundle import Bundle
-from assistant.clip import Clip
-from assistant.network import Network
-from assistant.option import Option
-from assistant.request import Candidate
-from assistant.tasks import refining, style
-from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
-from assistant.tasks.dynamics import chords_of, drawn, fitted, with_accents
-from assistant.tasks.refining import START, VELOCITY, Chosen, Table
-from assistant.tasks.sampling import count as count
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.refining import passes as refiner
+from continuo_daw.assistant.refining import style
+from continuo_daw.assistant.refining.dynamics import chords_of, drawn, fitted, with_accents
+from continuo_daw.assistant.request import Candidate
+from continuo_daw.assistant.tasks import in_place as refining
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop, in_turn
+from continuo_daw.assistant.tasks.in_place import START, VELOCITY, Chosen, Table
+from continuo_daw.assistant.tasks.sampling import count as count
 
 NAME = "refine_velocity"
 SUMMARY = "velocities as a player would give them, or as a second clip has them"

@@ -8,19 +8,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.aims import STEERING, Aims, aims_of
-from assistant.bundle import MODEL, Bundle
-from assistant.clip import Clip, Note
-from assistant.codecs.events import EventCodec
-from assistant.codecs.notes import NoteCodec
-from assistant.finish import finished
-from assistant.generator import Plan, Prompt, generate
-from assistant.guide import Guidance
-from assistant.network import Network
-from assistant.option import Option
-from assistant.reached import reached, short_of
-from assistant.request import Candidate
-from assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
+from continuo_daw.assistant.bundles.bundle import MODEL, Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.codecs.events import EventCodec
+from continuo_daw.assistant.codecs.notes import NoteCodec
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.request import Candidate
+from continuo_daw.assistant.sampling.generator import Plan, Prompt, generate
+from continuo_daw.assistant.sampling.guide import Guidance
+from continuo_daw.assistant.sampling.measures import reached, short_of
+from continuo_daw.assistant.sampling.rules import finished
+from continuo_daw.assistant.sampling.wishes import STEERING, Aims, aims_of
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
 
 BARS = Option("bars", "int", 4, "how many bars to make", 1, 64)
 SAMPLING = (

@@ -9,19 +9,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.attributes import attributes
-from assistant.bundle import Bundle
-from assistant.clip import Clip, Note
-from assistant.codecs.phrases import Bars, apart, written_onset
-from assistant.latent import CLOSED, FREE, Codes, Forced, Latent, clip_from, levelled
-from assistant.moves import edited, held, moved
-from assistant.network import Network
-from assistant.option import Option
-from assistant.reached import measures_of
-from assistant.request import AssistantError, Candidate
-from assistant.tasks import meet
-from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
-from assistant.tasks.sampling import count as count
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.codecs.phrases import Bars, apart, written_onset
+from continuo_daw.assistant.latent import common as meet
+from continuo_daw.assistant.latent.moves import edited, held, moved
+from continuo_daw.assistant.latent.space import CLOSED, FREE, Codes, Forced, Latent, clip_from, levelled
+from continuo_daw.assistant.music.attributes import attributes
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.sampling.measures import measures_of
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop, in_turn
+from continuo_daw.assistant.tasks.sampling import count as count
 
 NAME = "vary"
 SUMMARY = "other versions of a clip: near it, or with more or less of something"

@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from assistant.bundle import Bundle
-from assistant.clip import Clip
-from assistant.codecs.phrases import Bars
-from assistant.latent import Codes, Latent, clip_from, levelled
-from assistant.network import Network
-from assistant.option import Option
-from assistant.reached import measures_of
-from assistant.request import AssistantError, Candidate
-from assistant.tasks import generate, meet
-from assistant.tasks.answer import Clips, News, Options, Stop, in_turn
-from assistant.tasks.sampling import count as count
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.codecs.phrases import Bars
+from continuo_daw.assistant.latent import common as meet
+from continuo_daw.assistant.latent.space import Codes, Latent, clip_from, levelled
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.sampling.measures import measures_of
+from continuo_daw.assistant.tasks import generate
+from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop, in_turn
+from continuo_daw.assistant.tasks.sampling import count as count
 
 NAME = "walk"
 SUMMARY = "a walk through codes, bar by bar, that comes back to a theme; from a clip where one is given"

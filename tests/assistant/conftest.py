@@ -10,12 +10,12 @@ import tiny_phrases
 import tiny_sampler
 from rule_networks import rule_engine
 
-from assistant.clip import Clip
-from assistant.codecs.events import EventCodec
-from assistant.engine import Engine
-from assistant.latent import Latent
-from assistant.paths import bundled_models
-from assistant.request import Candidate, Request, Result
+from continuo_daw.assistant.codecs.events import EventCodec
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.latent.space import Latent
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.assistant.request import Candidate, Request, Result
 
 
 @pytest.fixture(scope="session")

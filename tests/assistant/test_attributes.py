@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.attributes import NAMES, attributes, beat_ticks, note_measures
-from assistant.clip import TICKS, Clip, Note
+from continuo_daw.assistant.music.attributes import NAMES, attributes, beat_ticks, note_measures
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 
 
 def clip(*notes: tuple[int, int], bars: int = 1, meter: tuple[int, int] = (4, 4)) -> Clip:

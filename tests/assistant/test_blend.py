@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tiny import tune
 
-from assistant.clip import TICKS, Clip, Note
-from assistant.latent import Latent, clip_from, levelled
-from assistant.request import AssistantError, Candidate
-from assistant.tasks import blend
+from continuo_daw.assistant.latent.space import Latent, clip_from, levelled
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.tasks import blend
 
 Ask = Callable[..., tuple[Candidate, ...]]
 BAR = 4 * TICKS

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.candidates import (
+from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.assistant.refining.choices import (
     BETWEEN,
     LENGTH_SIZE,
     LENGTHS,
@@ -31,8 +32,7 @@ from assistant.candidates import (
     near,
     onset_candidates,
 )
-from assistant.clip import TICKS
-from assistant.surroundings import CHORD, Windows
+from continuo_daw.assistant.refining.surroundings import CHORD, Windows
 
 TICK = TICKS // STEP
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.clip import MAX_TICK, TICKS, Clip, Note, bar_ticks, clip_of, order_of
+from continuo_daw.assistant.music.clip import MAX_TICK, TICKS, Clip, Note, bar_ticks, clip_of, order_of
 
 notes = st.builds(Note, st.integers(0, 20_000), st.integers(0, 127), st.integers(1, 9000), st.integers(1, 127))
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from assistant import __main__ as program
-from assistant import task_command
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.midi import read_midi, write_midi
-from assistant.option import Option, check_options
-from assistant.request import AssistantError, Candidate, Request, Result
-from assistant.tasks import TASKS, options_of
-from assistant.version import VERSION
+from continuo_daw.assistant import __main__ as program
+from continuo_daw.assistant.commands import task as task_command
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.midi import read_midi, write_midi
+from continuo_daw.assistant.option import Option, check_options
+from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.tasks import TASKS, options_of
+from continuo_daw.assistant.version import VERSION
 
 GIVEN = clip_of([Note(0, 60, 480), Note(480, 62, 480), Note(960, 64, 960)], 90.0, (3, 4))
 
@@ -90,7 +90,7 @@ def test_a_task_of_tomorrow_gets_its_clips_and_flags(
         )
 
     monkeypatch.setitem(TASKS, "blend", Tomorrow)  # type: ignore[arg-type]
-    monkeypatch.setitem(program.COMMANDS, "blend", ("assistant.task_command", "blend two clips"))
+    monkeypatch.setitem(program.COMMANDS, "blend", ("assistant.commands.task", "blend two clips"))
     assert run("blend in.mid in.mid -o out.mid --half-way --grid b") == 0
     request = TinyEngine.requests[0]
     assert (len(request.clips), request.options) == (2, {"half_way": True, "grid": "b"})
@@ -222,10 +222,10 @@ def test_a_missing_package_says_what_to_install(
         raise ModuleNotFoundError(f"No module named 'torch.nn' ({name})", name="torch.nn")
 
     monkeypatch.setattr(program.importlib, "import_module", missing)
-    assert refused(command, capsys) == f"continuo: {command} needs torch: pip install 'continuo[{extra}]'\n"
+    assert refused(command, capsys) == f"continuo: {command} needs torch: pip install 'continuo-daw[{extra}]'\n"
 
 
-@pytest.mark.parametrize(("command", "module"), [("train", "training.models"), ("generate", "numpy")])
+@pytest.mark.parametrize(("command", "module"), [("train", "continuo_daw.training.families"), ("generate", "numpy")])
 def test_a_package_that_no_extra_brings_is_not_hidden(
     command: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +251,7 @@ def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 def test_tasks_demo_and_doctor_need_no_torch() -> None:
-    imports = "import sys, assistant.__main__, assistant.task_command, osc_bridge.demo, osc_bridge.doctor"
-    code = f"{imports}; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(program.__file__).parents[1]).returncode == 0
+    modules = ("assistant.__main__", "assistant.commands.task", "osc_bridge.clients.demo", "osc_bridge.install.doctor")
+    imports = ", ".join(f"continuo_daw.{module}" for module in modules)
+    code = f"import sys, {imports}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

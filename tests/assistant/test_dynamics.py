@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.clip import TICKS
-from assistant.tasks.dynamics import ACCENT, ALONG, MOTION, WITHIN, chords_of, drawn, fitted, with_accents
+from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.assistant.refining.dynamics import (
+    ACCENT,
+    ALONG,
+    MOTION,
+    WITHIN,
+    chords_of,
+    drawn,
+    fitted,
+    with_accents,
+)
 
 LOTS = np.random.default_rng(3).normal(64, 10, 200)
 levels = st.lists(st.floats(-40, 200), min_size=1, max_size=40).map(lambda values: np.array(values))

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.codecs.events import KINDS, EventCodec
-from assistant.engine import Engine
-from assistant.generator import tonal_bias
-from assistant.paths import bundled_models
-from assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.codecs.events import KINDS, EventCodec
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.sampling.generator import tonal_bias
 
 SCALE = clip_of([Note(i * TICKS, 60 + step, TICKS, 90) for i, step in enumerate((0, 2, 4, 5, 7, 5, 4, 2))])
 CHORDS = clip_of([Note(i * 2 * TICKS, p, 2 * TICKS, 70) for i, p in enumerate((48, 55, 64)) for p in (p, p + 12)])

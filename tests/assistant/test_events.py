@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.clip import Clip, Note, clip_of
-from assistant.codecs.events import END, KINDS, RESUME, START, EventCodec, NoteReader
-from assistant.codecs.stretch import starts_of, stretch_of
+from continuo_daw.assistant.codecs.events import END, KINDS, RESUME, START, EventCodec, NoteReader
+from continuo_daw.assistant.codecs.stretch import starts_of, stretch_of
+from continuo_daw.assistant.music.clip import Clip, Note, clip_of
 
 MANY = EventCodec(voices="many")
 ONE = EventCodec(voices="one")

@@ -14,11 +14,11 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from tiny import tune
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.engine import Engine
-from assistant.latent import Latent
-from assistant.request import AssistantError, Candidate, Request
-from assistant.tasks.interpolate import between
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.latent.space import Latent
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.request import AssistantError, Candidate, Request
+from continuo_daw.assistant.tasks.interpolate import between
 
 Ask = Callable[..., tuple[Candidate, ...]]
 BAR = 4 * TICKS

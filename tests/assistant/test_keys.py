@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.chords import chord_of, chords_of
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.keys import SCALES, Key, histogram, key_of, key_of_clip
+from continuo_daw.assistant.music.chords import chord_of, chords_of
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.keys import SCALES, Key, histogram, key_of, key_of_clip
 
 
 @pytest.mark.parametrize(

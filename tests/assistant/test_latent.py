@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import tune
 
-from assistant.bundle import SPACE
-from assistant.clip import Clip, Note
-from assistant.codecs.phrases import Bars
-from assistant.latent import CLOSED, FREE, Latent, clip_from, levelled, phrases_of, space_of
-from assistant.network import Network
-from assistant.request import AssistantError
+from continuo_daw.assistant.bundles.bundle import SPACE
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.codecs.phrases import Bars
+from continuo_daw.assistant.latent.space import CLOSED, FREE, Latent, clip_from, levelled, phrases_of, space_of
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.request import AssistantError
 
 BAR = 3840
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import tune
 
-from assistant.clip import TICKS, Clip, Note
-from assistant.likeness import ASTRAY, BACK, FARTHER, distances, even_steps, happenings
+from continuo_daw.assistant.latent.distance import ASTRAY, BACK, FARTHER, distances, even_steps, happenings
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 
 BAR = 4 * TICKS
 notes = st.lists(

@@ -14,18 +14,29 @@ import tiny_phrases
 from PIL import Image
 from tiny import tune
 
-from assistant import engine
-from assistant.__main__ import main
-from assistant.clip import Clip, Note
-from assistant.latent import Latent
-from assistant.map_command import on_map
-from assistant.map_layout import CLIPS, CORPUS, LEFT, PLOT, TOP, Box, Map, Place, frame_of, name_boxes
-from assistant.map_page import map_page
-from assistant.map_picture import map_picture
-from assistant.midi import write_midi
-from assistant.paths import bundled_models
-from assistant.picture_ink import LANE_WHITE
-from assistant.request import AssistantError
+from continuo_daw.assistant import engine
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.commands.map import on_map
+from continuo_daw.assistant.drawing.ink import LANE_WHITE
+from continuo_daw.assistant.drawing.map_layout import (
+    CLIPS,
+    CORPUS,
+    LEFT,
+    PLOT,
+    TOP,
+    Box,
+    Map,
+    Place,
+    frame_of,
+    name_boxes,
+)
+from continuo_daw.assistant.drawing.map_page import map_page
+from continuo_daw.assistant.drawing.map_picture import map_picture
+from continuo_daw.assistant.latent.space import Latent
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.assistant.request import AssistantError
 
 NASTY = "</script><b>\"Lark\" & 'Co' $heading \N{LATIN SMALL LETTER E WITH ACUTE}<!--"
 

@@ -8,8 +8,8 @@ from itertools import accumulate
 import mido
 import pytest
 
-from assistant.clip import Clip, Note
-from assistant.midi import clip_of_midi, midi_bytes
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.music.midi import clip_of_midi, midi_bytes
 
 
 def messages(clip: Clip) -> list[tuple[int, mido.Message]]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from assistant import models_command
-from assistant.__main__ import main
-from assistant.bundle import FORMAT, MODEL, Card, write_bundle
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.bundles.bundle import FORMAT, MODEL, Card, write_bundle
+from continuo_daw.assistant.commands import models as models_command
 
 CARD = Card(
     format=FORMAT,

@@ -10,9 +10,9 @@ import tiny_phrases
 from numpy.typing import NDArray
 from tiny import tune
 
-from assistant.attributes import NAMES, attributes
-from assistant.clip import TICKS, Clip, Note
-from assistant.moves import ROUNDS, edited, held, moved
+from continuo_daw.assistant.latent.moves import ROUNDS, edited, held, moved
+from continuo_daw.assistant.music.attributes import NAMES, attributes
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 
 BAR = 4 * TICKS
 WAYS = np.zeros((len(NAMES), tiny_phrases.LATENT), np.float32)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.codecs.notes import NoteCodec
+from continuo_daw.assistant.codecs.notes import NoteCodec
 
 
 @st.composite

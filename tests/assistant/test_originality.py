@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import tune, walk
 
-from assistant.bundle import Card
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.lines import line_of
-from assistant.originality import Found, Index, Run, alarm_level, human_level
-from assistant.request import AssistantError
-from assistant.shared_runs import REACH, SharedRuns
+from continuo_daw.assistant.bundles.bundle import Card
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.originality.index import Found, Index, Run, alarm_level, human_level
+from continuo_daw.assistant.originality.lines import line_of
+from continuo_daw.assistant.originality.shared_runs import REACH, SharedRuns
+from continuo_daw.assistant.request import AssistantError
 
 
 def moved(clip: Clip, semitones: int = 0, scale: float = 1.0) -> Clip:
@@ -227,7 +227,7 @@ def test_a_damaged_index_is_refused(data: bytes, wrong: str) -> None:
 
 
 def test_too_many_notes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.originality.MOST_NOTES", 1199)
+    monkeypatch.setattr("continuo_daw.assistant.originality.index.MOST_NOTES", 1199)
     with pytest.raises(ValueError, match="1200 notes are more than 1199"):
         Index.of(PIECES, one=True)
 

@@ -11,16 +11,16 @@ import pytest
 from PIL import Image
 from tiny import tune, walk
 
-from assistant import originality_command
-from assistant.__main__ import main
-from assistant.bundle import INDEX, MODEL, read_bundle, write_bundle
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.midi import write_midi
-from assistant.network import Network
-from assistant.originality import Index
-from assistant.originality_picture import IN_RUN, OWN, SHARED
-from assistant.paths import bundled_models
-from assistant.request import AssistantError
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.bundles.bundle import INDEX, MODEL, read_bundle, write_bundle
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.commands import originality as originality_command
+from continuo_daw.assistant.drawing.originality import IN_RUN, OWN, SHARED
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.originality.index import Index
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.assistant.request import AssistantError
 
 LEVELS = {
     "human": [{"notes": 16, "copied_notes_p50": 5.0, "copied_notes_p90": 7.0, "copied_share_mean": 0.01}],

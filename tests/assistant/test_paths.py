@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant import paths
+from continuo_daw.assistant import paths
 
 
 def test_the_environment_moves_all_folders_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.clip import TICKS, Clip, Note, bar_ticks, clip_of
-from assistant.codecs.phrases import PhraseCodec, tidied
+from continuo_daw.assistant.codecs.phrases import PhraseCodec, tidied
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, bar_ticks, clip_of
 
 MANY = PhraseCodec(voices="many")
 ONE = PhraseCodec(voices="one")

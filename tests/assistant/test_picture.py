@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assistant.clip import Clip, Note
-from assistant.picture import Row, piano_roll, rows_of
-from assistant.picture_ink import GIVEN, NEW, OCTAVE_LINE
-from assistant.picture_lanes import GAP, HEIGHT
-from assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.drawing.ink import GIVEN, NEW, OCTAVE_LINE
+from continuo_daw.assistant.drawing.lanes import GAP, HEIGHT
+from continuo_daw.assistant.drawing.piano_roll import Row, piano_roll, rows_of
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.request import AssistantError, Candidate
 
 LOUD = Clip((Note(0, 60, 3840, 127),), 3840)
 LEGEND = 100  # pixels at the top, where both colours stand

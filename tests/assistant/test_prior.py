@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from tiny import tune
 
-from assistant.engine import Engine
-from assistant.latent import Latent
-from assistant.paths import bundled_models
-from assistant.request import AssistantError, Candidate, Request
-from assistant.tasks import prior
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.latent import prior
+from continuo_daw.assistant.latent.space import Latent
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.assistant.request import AssistantError, Candidate, Request
 
 Ask = Callable[..., tuple[Candidate, ...]]
 MODELS = ("vae-one-2", "vae-many-2", "seqae-one-1", "seqae-one-2")

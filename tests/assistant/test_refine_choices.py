@@ -13,13 +13,13 @@ import pytest
 from refine_clips import CHORDS, CLIPS, MUTED, TUNE, as_given
 from rule_networks import SCALE, STRESS
 
-from assistant import refiner
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.engine import Engine
-from assistant.midi import clip_of_midi, midi_bytes
-from assistant.network import Network
-from assistant.request import AssistantError, Request, Result
-from assistant.tasks.dynamics import WITHIN
+from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.midi import clip_of_midi, midi_bytes
+from continuo_daw.assistant.refining import passes as refiner
+from continuo_daw.assistant.refining.dynamics import WITHIN
+from continuo_daw.assistant.request import AssistantError, Request, Result
 
 Refine = Callable[..., Result]
 

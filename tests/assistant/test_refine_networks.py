@@ -10,10 +10,10 @@ import tiny_notes
 from PIL import Image
 from refine_clips import CHORDS, CLIPS, MUTED, TUNE, as_given
 
-from assistant.__main__ import main
-from assistant.engine import Engine
-from assistant.midi import midi_bytes, read_midi, write_midi
-from assistant.request import AssistantError, Request
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.music.midi import midi_bytes, read_midi, write_midi
+from continuo_daw.assistant.request import AssistantError, Request
 
 MODELS = {
     "refine_duration": "tiny-durations",

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant import runtime
-from assistant.request import AssistantError
-from assistant.runtime import Graph, has_external_data, pick_device
+from continuo_daw.assistant.bundles import runtime
+from continuo_daw.assistant.bundles.runtime import Graph, has_external_data, pick_device
+from continuo_daw.assistant.request import AssistantError
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -110,7 +110,7 @@ def test_a_gpu_without_its_libraries_is_the_cpu_and_says_what_to_install(
     monkeypatch.setattr(runtime.ctypes, "CDLL", missing)
     device, why = pick_device("auto")
     assert device == "cpu"
-    assert "pip install 'continuo[cuda]'" in why
+    assert "pip install 'continuo-daw[cuda]'" in why
     assert capsys.readouterr().out == ""
 
 

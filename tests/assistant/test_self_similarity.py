@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assistant.clip import TICKS, Clip, Note
-from assistant.picture_ink import GIVEN, PAPER
-from assistant.request import AssistantError
-from assistant.self_similarity import draw, sameness, self_similarity
+from continuo_daw.assistant.drawing.ink import GIVEN, PAPER
+from continuo_daw.assistant.drawing.self_similarity import draw, sameness, self_similarity
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.assistant.request import AssistantError
 
 BAR = 4 * TICKS
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from assistant.__main__ import main
-from assistant.clip import TICKS
-from assistant.midi import read_midi
-from assistant.paths import examples_dir
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.paths import examples_dir
 
 
 def test_the_shipped_models_continue_a_tune_and_a_piano_phrase(

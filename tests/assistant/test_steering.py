@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from steered import SCALE, keeps, made
 
-from assistant.aims import KEYS
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.engine import Engine
-from assistant.keys import histogram, key_of_clip
-from assistant.request import AssistantError, Request
-from assistant.swing import swing_of
-from assistant.tasks import options_of
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.keys import histogram, key_of_clip
+from continuo_daw.assistant.music.swing import swing_of
+from continuo_daw.assistant.request import AssistantError, Request
+from continuo_daw.assistant.sampling.wishes import KEYS
+from continuo_daw.assistant.tasks import options_of
 
 BEAT = TICKS
 PLAYED = clip_of([Note(max(0, i * BEAT + (-1) ** i * 17), 62 + i, BEAT // 2 + 11 * i, 70) for i in range(7)])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tiny import tune
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.tasks.style import applied, columns, learnt
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.refining.style import applied, columns, learnt
 
 SCALE = 8.0
 

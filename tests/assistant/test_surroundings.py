@@ -8,9 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from assistant.clip import TICKS, Clip, Note, bar_ticks, clip_of
-from assistant.codecs.notes import NoteCodec
-from assistant.surroundings import LEVELS, SIZE, Windows, beat_of, strength, surroundings, windows_of
+from continuo_daw.assistant.codecs.notes import NoteCodec
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, bar_ticks, clip_of
+from continuo_daw.assistant.refining.surroundings import (
+    LEVELS,
+    SIZE,
+    Windows,
+    beat_of,
+    strength,
+    surroundings,
+    windows_of,
+)
 
 # what stands in each of the columns, in their order: networks have learnt them so
 COLUMNS = (

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from tiny import tune
 
-from assistant.attributes import NAMES, attributes
-from assistant.clip import TICKS, Clip, Note
-from assistant.engine import Engine
-from assistant.paths import bundled_models
-from assistant.request import AssistantError, Candidate, Request
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.music.attributes import NAMES, attributes
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.assistant.request import AssistantError, Candidate, Request
 
 Ask = Callable[..., tuple[Candidate, ...]]
 BAR = 4 * TICKS

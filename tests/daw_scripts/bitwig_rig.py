@@ -12,7 +12,7 @@ import golden
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-import daw_scripts
+from continuo_daw import daw_scripts
 
 FOLDER = Path(daw_scripts.__file__).parent / "bitwig"
 MODEL = Path(__file__).with_name("bitwig_model.js")

@@ -30,7 +30,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from osc_bridge.encode import Value, encode
+from continuo_daw.osc_bridge.wire.encode import Value, encode
 
 MOST_BYTES = 4000
 IDENTITY = "golden-1732200000-1"

@@ -18,11 +18,11 @@ import live_set
 import pytest
 from scale_engine import ScaleEngine, scale
 
-import daw_scripts
-from assistant.clip import TICKS
-from osc_bridge.decode import Message, decode
-from osc_bridge.link import Link
-from osc_bridge.server import Server
+from continuo_daw import daw_scripts
+from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.osc_bridge.daemon.link import Link
+from continuo_daw.osc_bridge.daemon.server import Server
+from continuo_daw.osc_bridge.wire.decode import Message, decode
 
 FOLDER = Path(daw_scripts.__file__).parent / "live" / "Continuo"
 PATIENCE = 20.0

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 import golden
-from scale_daemon import PACKAGES
 
-import daw_scripts
+from continuo_daw import daw_scripts
 
 SCRIPTS = Path(daw_scripts.__file__).parent
 MODEL = Path(__file__).with_name("reaper_model.lua")
@@ -31,7 +30,7 @@ class Reaper:
         (home / "asked").mkdir()
         self.python = f'"{sys.executable}"'
         keep = f'cp "{self.spool}/$2.ask" "{home}/asked"'  # it is removed once it has been read
-        self.install(f'{keep} && exec {self.python} -m assistant "$@"')
+        self.install(f'{keep} && exec {self.python} -m continuo_daw.assistant "$@"')
 
     def install(self, program: str) -> None:
         """What `continuo install` leaves, with a program of the shell as the command."""
@@ -47,13 +46,13 @@ class Reaper:
         (self.home / "answer").write_text(lines)
         ask, reply = f'"{self.spool}/$2.ask"', f'"{self.spool}/$2.reply"'
         ours = f'*/continuo/{task}*) cp "{self.home}/answer" {reply} ;;'
-        self.install(f'case $(cat {ask}) in {ours} *) exec {self.python} -m assistant "$@" ;; esac')
+        self.install(f'case $(cat {ask}) in {ours} *) exec {self.python} -m continuo_daw.assistant "$@" ;; esac')
 
     def run(self, scenario: str) -> list[dict]:  # type: ignore[type-arg]
         """What `M.dump` printed in a scenario."""
         path = self.home / "scenario.lua"
         path.write_text(scenario)
-        environment = {"PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(self.home), "PYTHONPATH": str(PACKAGES)}
+        environment = {"PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(self.home)}
         ran = subprocess.run(
             [self.lua, str(MODEL), str(self.scripts), str(path)],
             env=environment,

@@ -12,16 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import osc_bridge
-
 ENGINE = Path(__file__).parents[1] / "osc_bridge" / "scale_engine.py"
-PACKAGES = Path(osc_bridge.__file__).parents[1]  # the daemon runs what the tests import
 
 
 @contextmanager
 def scale_daemon(home: Path, seconds: float = 0.0, port: int = 0) -> Iterator[int]:
     """The port of a daemon whose folder is `home` and whose requests take `seconds`; 0 takes a free port."""
-    environment = os.environ | {"PYTHONPATH": str(PACKAGES), "CONTINUO_HOME": str(home)}
+    environment = os.environ | {"CONTINUO_HOME": str(home)}
     command = [sys.executable, str(ENGINE), str(seconds), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:

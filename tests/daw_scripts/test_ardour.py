@@ -20,10 +20,10 @@ import mido
 import pytest
 from ardour_notes import PPQN, Note, Region, Seed, file_notes, read_state
 from ardour_rig import HERE, OSC_PORT, OTHER_HOMES, Ardour, make_session, run_lua, running
-from scale_daemon import PACKAGES, end_daemon, free_port, scale_daemon
+from scale_daemon import end_daemon, free_port, scale_daemon
 
-from assistant.tasks import options_of
-from osc_bridge.scripts import built
+from continuo_daw.assistant.tasks import options_of
+from continuo_daw.osc_bridge.install.scripts import built
 
 TASKS = tuple(golden.ACTIONS)
 TUNE = (
@@ -59,8 +59,8 @@ def test_what_is_sent_is_what_all_scripts_send(programs: None, tmp_path: Path) -
     spool.mkdir(parents=True)
     (spool / "tasks.ask").write_text("/continuo/tasks\n")
     with scale_daemon(spool.parent) as port:
-        environment = os.environ | {"PYTHONPATH": str(PACKAGES), "CONTINUO_HOME": str(spool.parent)}
-        command = [sys.executable, "-m", "assistant", "ask", "tasks", "--port", str(port)]
+        environment = os.environ | {"CONTINUO_HOME": str(spool.parent)}
+        command = [sys.executable, "-m", "continuo_daw.assistant", "ask", "tasks", "--port", str(port)]
         subprocess.run(command, env=environment, check=True)
     # the first region is cut at both ends: notes before and behind it are not of the clip
     before = Note(0, 3000, 30, 100, 0)
@@ -97,7 +97,7 @@ def test_a_session(programs: None, tmp_path: Path) -> None:
     settings = spool.parent / "daw.txt"
     settings.write_text(settings.read_text().replace("port=16180", f"port={port}"))
     try:
-        with running(home, session, scripts, tmp_path / "talk", PYTHONPATH=str(PACKAGES)) as ardour:
+        with running(home, session, scripts, tmp_path / "talk") as ardour:
             ardour.wait(lambda: list(spool.glob("*.alive")))
             continues_with_a_daemon_that_starts_by_itself(ardour, spool)
             interpolates(ardour, spool)
@@ -255,9 +255,9 @@ def cancels(ardour: Ardour, spool: Path) -> None:
 
 def _installed(home: Path) -> dict[str, Path]:
     """Scripts by the names of their slots, after `continuo install ardour`."""
-    command = [sys.executable, "-m", "assistant", "install", "ardour"]
+    command = [sys.executable, "-m", "continuo_daw.assistant", "install", "ardour"]
     environment = {key: value for key, value in os.environ.items() if key not in OTHER_HOMES} | {"HOME": str(home)}
-    subprocess.run(command, env=environment | {"PYTHONPATH": str(PACKAGES)}, check=True)
+    subprocess.run(command, env=environment, check=True)
     folder = home / ".config" / "ardour7" / "scripts"
     names = built("ardour")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == names

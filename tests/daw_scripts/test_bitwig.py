@@ -13,7 +13,7 @@ import pytest
 from bitwig_rig import FOLDER, Bitwig, datagram
 from scale_daemon import scale_daemon
 
-from assistant.midi import read_midi
+from continuo_daw.assistant.music.midi import read_midi
 
 LABELS = {
     "generate": "Generate",

@@ -15,8 +15,8 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 from scale_daemon import scale_daemon
 
-import daw_scripts
-from assistant.tasks import TASKS
+from continuo_daw import daw_scripts
+from continuo_daw.assistant.tasks import TASKS
 
 FOLDER = Path(daw_scripts.__file__).parent / "controllers"
 SCREENLESS = {"QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}

@@ -11,9 +11,9 @@ import pytest
 from live_rig import TUNE, Open, engine, home, open_desk, played, rows
 from scale_engine import ScaleEngine
 
-from assistant.clip import Clip
-from assistant.request import Candidate, Request, Result
-from osc_bridge.decode import decode
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.request import Candidate, Request, Result
+from continuo_daw.osc_bridge.wire.decode import decode
 
 # what goes out
 

@@ -22,10 +22,10 @@ from live_rig import FOLDER, Desk, Relay, load, serving
 from live_set import LiveSet
 from scale_engine import ScaleEngine
 
-from osc_bridge.client import Client
-from osc_bridge.decode import decode
-from osc_bridge.encode import encode
-from osc_bridge.scripts import built
+from continuo_daw.osc_bridge.clients.client import Client
+from continuo_daw.osc_bridge.install.scripts import built
+from continuo_daw.osc_bridge.wire.decode import decode
+from continuo_daw.osc_bridge.wire.encode import encode
 
 TUNE = [(60, 0.0, 1.0, 96.0, 0), (64, 1.0, 0.5, 80.4, 0)]
 FILES = sorted(FOLDER.glob("*.py"))
@@ -76,7 +76,6 @@ def command(tmp_path: Path) -> Iterator[Path]:
         "import json, os, sys, pathlib",
         "told = sys.argv[1:], os.getpid(), os.getsid(0), sorted(os.environ)",
         f"pathlib.Path({str(started)!r}).write_text(json.dumps(told))",
-        f"os.environ['PYTHONPATH'] = {str(FOLDER.parents[2])!r}",
         f"os.execv(sys.executable, [sys.executable, {str(engine)!r}, pathlib.Path({str(seconds)!r}).read_text(),"
         " *sys.argv[2:]])",
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import daw_scripts
-from osc_bridge.spool import as_text
+from continuo_daw import daw_scripts
+from continuo_daw.osc_bridge.daemon.spool import as_text
 
 CORE = Path(daw_scripts.__file__).parent / "lua" / "core.lua"
 LOADED = 'local file = io.open (arg[1]) local Continuo = assert (load (file:read ("a") .. "\\nreturn Continuo")) ()\n'

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from assistant.__main__ import COMMANDS
-from osc_bridge.install import STEPS, TITLES
-from osc_bridge.scripts import SOURCES, built
+from continuo_daw.assistant.__main__ import COMMANDS
+from continuo_daw.osc_bridge.install.command import STEPS, TITLES
+from continuo_daw.osc_bridge.install.scripts import SOURCES, built
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "daw_scripts"
@@ -109,4 +109,5 @@ def test_neither_pages_nor_pictures_are_installed(daw: str) -> None:
 
 def test_pictures_are_not_in_the_wheel() -> None:
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
-    assert not [pattern for pattern in table["daw_scripts"] if pattern.endswith((".png", "*")) or "pictures" in pattern]
+    patterns = table["continuo_daw.daw_scripts"]
+    assert not [pattern for pattern in patterns if pattern.endswith((".png", "*")) or "pictures" in pattern]

@@ -15,7 +15,7 @@ from reaper_rig import PROJECT, SECOND, TEMPO, Reaper, lua_notes, typed
 from scale_daemon import scale_daemon
 from scale_engine import scale
 
-from assistant.clip import TICKS
+from continuo_daw.assistant.music.clip import TICKS
 
 EDITOR = 32060  # the section of actions that the MIDI editor calls
 OTHERS = '{ "cc 64 at 0.5", "program 7 at 0", "text: dolce" }'

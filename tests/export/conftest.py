@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tiny import CONFIG, write_data
 
-from export.export import export
-from training.shards import prepare
-from training.train import fit
+from continuo_daw.export.export import export
+from continuo_daw.training.corpus.shards import prepare
+from continuo_daw.training.train import fit
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from tiny import tune
 
-from assistant.clip import Clip
-from assistant.codecs.events import END, START, EventCodec
-from assistant.condition import SIZE, meter_index, positions
-from assistant.runtime import Arrays, Graph
-from export.charrnn import step_weights
-from export.graph import sampling_graph
-from export.step import StepWeights
-from training.models.charrnn import CharRNN, CharRNNConfig
+from continuo_daw.assistant.bundles.runtime import Arrays, Graph
+from continuo_daw.assistant.codecs.condition import SIZE, meter_index, positions
+from continuo_daw.assistant.codecs.events import END, START, EventCodec
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.export.charrnn import step_weights
+from continuo_daw.export.graph import sampling_graph
+from continuo_daw.export.step import StepWeights
+from continuo_daw.training.families.charrnn import CharRNN, CharRNNConfig
 
 LAYERS, CELLS = 2, 16
 CODECS = [EventCodec(12, voices, timing) for voices in ("one", "many") for timing in ("round", "micro")]

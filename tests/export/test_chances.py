@@ -9,9 +9,9 @@ import pytest
 from graphs import CODECS, forced_to, graph_of, inputs, masked, music, softmax, written
 from numpy.typing import NDArray
 
-from assistant.codecs.events import START, EventCodec
-from assistant.condition import SIZE
-from export.step import CANDIDATES
+from continuo_daw.assistant.codecs.condition import SIZE
+from continuo_daw.assistant.codecs.events import START, EventCodec
+from continuo_daw.export.step import CANDIDATES
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])

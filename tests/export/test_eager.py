@@ -9,12 +9,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from assistant.bundle import MODEL, read_bundle
-from assistant.paths import bundled_models
-from export.charrnn import step_weights
-from export.eager import eager_steps, gpt2_steps, network_of
-from export.graph import sampling_graph
-from osc_bridge.bench import graph_steps
+from continuo_daw.assistant.bundles.bundle import MODEL, read_bundle
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.export.bench.command import graph_steps
+from continuo_daw.export.bench.eager import eager_steps, gpt2_steps, network_of
+from continuo_daw.export.charrnn import step_weights
+from continuo_daw.export.graph import sampling_graph
 
 
 @pytest.mark.parametrize("name", ["melody", "piano"])

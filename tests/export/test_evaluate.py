@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from tiny import write_data
 
-import assistant.__main__ as program
-from assistant.bundle import read_card
-from training.table import ROWS
+import continuo_daw.assistant.__main__ as program
+from continuo_daw.assistant.bundles.bundle import read_card
+from continuo_daw.training.evaluation.table import ROWS
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from tiny_sets import write_set, write_tune
 
-import assistant.__main__ as program
-from assistant.bundle import read_bundle
-from assistant.paths import bundled_models
-from training import control, generation_rows
-from training.control import COLUMNS, STEERED
-from training.features import FEATURES
-from training.generated import Generated, write_card
-from training.generation import HELD, HUMAN, OURS
-from training.report import write_report
+import continuo_daw.assistant.__main__ as program
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.training.evaluation import control, generation_rows
+from continuo_daw.training.evaluation.control import COLUMNS, STEERED
+from continuo_daw.training.evaluation.features import FEATURES
+from continuo_daw.training.evaluation.generated import Generated, write_card
+from continuo_daw.training.evaluation.generation import HELD, HUMAN, OURS
+from continuo_daw.training.evaluation.report import write_report
 
 CHOIR = 52
 SPLITS = ("train",) * 4 + ("valid",) * 2 + ("test",) * 3

@@ -13,13 +13,13 @@ import pytest
 import torch
 from tiny import CONFIG, tune
 
-import export.export as exporting
-from assistant.bundle import INDEX, MODEL, read_bundle
-from assistant.engine import Engine
-from assistant.request import Request
-from export.export import ExportError
-from training.config import Config, ConfigError, table_of
-from training.table import ROWS
+import continuo_daw.export.export as exporting
+from continuo_daw.assistant.bundles.bundle import INDEX, MODEL, read_bundle
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.request import Request
+from continuo_daw.export.export import ExportError
+from continuo_daw.training.config import Config, ConfigError, table_of
+from continuo_daw.training.evaluation.table import ROWS
 
 
 def arguments(run: Path, out: Path, *more: str) -> argparse.Namespace:

@@ -9,12 +9,12 @@ import pytest
 import torch
 from graphs import CODECS, following, forced_to, graph_of, inputs, music, network, written
 
-from assistant.codecs.events import END, KINDS, EventCodec
-from assistant.condition import condition, positions
-from assistant.runtime import Graph
-from export.charrnn import step_weights
-from export.graph import sampling_graph
-from training.shards import encode
+from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.assistant.codecs.condition import condition, positions
+from continuo_daw.assistant.codecs.events import END, KINDS, EventCodec
+from continuo_daw.export.charrnn import step_weights
+from continuo_daw.export.graph import sampling_graph
+from continuo_daw.training.corpus.shards import encode
 
 PARITY = 1e-4
 NEVER = np.float32(1 - 2**-24)  # the largest number that a uniform stream gives

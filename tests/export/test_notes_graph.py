@@ -12,17 +12,17 @@ import tiny_played
 import torch
 from numpy.typing import NDArray
 
-from assistant.bundle import LENGTHS, MODEL, ONSETS, read_bundle
-from assistant.candidates import LENGTH_SIZE, ONSET_SIZE
-from assistant.candidates import LENGTHS as LENGTH_COUNT
-from assistant.candidates import ONSETS as ONSET_COUNT
-from assistant.network import load
-from assistant.runtime import Arrays, Graph
-from assistant.surroundings import SIZE
-from export.notes_export import graphs_of, parity
-from training.models.notes import CENTRE, UNIT, DurationNet, VelocityNet
-from training.notes import prepare_notes
-from training.refine import NoteBatches
+from continuo_daw.assistant.bundles.bundle import LENGTHS, MODEL, ONSETS, read_bundle
+from continuo_daw.assistant.bundles.network import load
+from continuo_daw.assistant.bundles.runtime import Arrays, Graph
+from continuo_daw.assistant.refining.choices import LENGTH_SIZE, ONSET_SIZE
+from continuo_daw.assistant.refining.choices import LENGTHS as LENGTH_COUNT
+from continuo_daw.assistant.refining.choices import ONSETS as ONSET_COUNT
+from continuo_daw.assistant.refining.surroundings import SIZE
+from continuo_daw.export.notes_export import graphs_of, parity
+from continuo_daw.training.corpus.notes import prepare_notes
+from continuo_daw.training.families.notes_net import CENTRE, UNIT, DurationNet, VelocityNet
+from continuo_daw.training.families.notes_run import NoteBatches
 
 SHAPES = [(1, 1), (1, 24), (3, 7), (5, 192)]  # windows, notes in each
 HEADS = {ONSETS: (ONSET_COUNT, ONSET_SIZE), LENGTHS: (LENGTH_COUNT, LENGTH_SIZE)}

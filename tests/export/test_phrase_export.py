@@ -12,16 +12,16 @@ import tiny_runs
 import torch
 from tiny import tune
 
-from assistant.bundle import DECODER, ENCODER, SPACE, Bundle, read_bundle
-from assistant.engine import Engine
-from assistant.latent import space_of
-from assistant.request import Request
-from export import phrase_parity
-from export.export import ExportError, export
-from training.config import Config, table_of
-from training.models.phrase import PhraseNet
-from training.phrases import prepare_phrases
-from training.train import fit, load_run
+from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, SPACE, Bundle, read_bundle
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.latent.space import space_of
+from continuo_daw.assistant.request import Request
+from continuo_daw.export import phrase_parity
+from continuo_daw.export.export import ExportError, export
+from continuo_daw.training.config import Config, table_of
+from continuo_daw.training.corpus.phrases import prepare_phrases
+from continuo_daw.training.families.phrase_net import PhraseNet
+from continuo_daw.training.train import fit, load_run
 
 FILES = {ENCODER, DECODER, SPACE}
 

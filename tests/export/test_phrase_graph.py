@@ -11,12 +11,12 @@ import onnx
 import pytest
 import torch
 
-from assistant.codecs.phrases import PhraseCodec
-from assistant.runtime import Arrays, Graph, onnxruntime
-from export.phrase import decoder_graph, encoder_graph
-from export.phrase_parity import likeliest, parity, same_bars
-from training.models.phrase import Decoder, PhraseNet, net_config
-from training.phrases import PhraseRows
+from continuo_daw.assistant.bundles.runtime import Arrays, Graph, onnxruntime
+from continuo_daw.assistant.codecs.phrases import PhraseCodec
+from continuo_daw.export.phrase import decoder_graph, encoder_graph
+from continuo_daw.export.phrase_parity import likeliest, parity, same_bars
+from continuo_daw.training.corpus.phrases import PhraseRows
+from continuo_daw.training.families.phrase_net import Decoder, PhraseNet, net_config
 
 BARS, MOST, STEPS = 2, 8, 96
 NEVER = np.float32(1 - 2**-24)  # the largest number that a uniform stream gives

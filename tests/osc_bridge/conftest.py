@@ -13,11 +13,8 @@ import pytest
 from scale_engine import ScaleEngine
 from wire import StartProcess, Wire
 
-import osc_bridge
-from osc_bridge.link import Link, Target
-from osc_bridge.server import Server
-
-PACKAGES = Path(osc_bridge.__file__).parents[1]  # daemons run what the tests import
+from continuo_daw.osc_bridge.daemon.link import Link, Target
+from continuo_daw.osc_bridge.daemon.server import Server
 
 
 @pytest.fixture
@@ -75,7 +72,7 @@ def start_process(tmp_path: Path) -> Iterator[StartProcess]:
     The arguments are those of Python; what comes back is the process and where it listens.
     """
     processes: list[subprocess.Popen[str]] = []
-    environment = os.environ | {"PYTHONPATH": str(PACKAGES), "CONTINUO_HOME": str(tmp_path / "home")}
+    environment = os.environ | {"CONTINUO_HOME": str(tmp_path / "home")}
     errors = tmp_path / "stderr.txt"
 
     def start(*arguments: str) -> tuple[subprocess.Popen[str], Target]:

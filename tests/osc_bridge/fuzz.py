@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from osc_bridge.decode import decode
-from osc_bridge.encode import encode
-from osc_bridge.link import Target
+from continuo_daw.osc_bridge.daemon.link import Target
+from continuo_daw.osc_bridge.wire.decode import decode
+from continuo_daw.osc_bridge.wire.encode import encode
 
 BURST = 50  # datagrams between two pings
 INTERESTING = (

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.option import Value, check_options
-from assistant.request import AssistantError, Candidate, Request, Result
-from assistant.tasks import TASKS, options_of
-from osc_bridge import daemon
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.option import Value, check_options
+from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.tasks import TASKS, options_of
+from continuo_daw.osc_bridge.daemon import serve as daemon
 
 SLICE = 4  # notes that become final at once
 

@@ -16,15 +16,15 @@ import pytest
 from golden import ACTIONS, LONG, A, collected, messages, parsed
 from scale_engine import ScaleEngine, scale
 
-from assistant.__main__ import main
-from assistant.clip import TICKS
-from assistant.midi import read_midi
-from assistant.tasks import TASKS, options_of
-from osc_bridge import ask, reach
-from osc_bridge.client import Client
-from osc_bridge.daw_file import write_daw_file
-from osc_bridge.link import Target
-from osc_bridge.spool import as_text
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.tasks import TASKS, options_of
+from continuo_daw.osc_bridge.clients import ask, reach
+from continuo_daw.osc_bridge.clients.client import Client
+from continuo_daw.osc_bridge.daemon.link import Target
+from continuo_daw.osc_bridge.daemon.spool import as_text
+from continuo_daw.osc_bridge.install.daw_file import write_daw_file
 
 SCALES = Path(__file__).with_name("scale_engine.py")
 Ask = Callable[..., list[str]]
@@ -236,8 +236,8 @@ NOTED = """import os, runpy, sys
 open(f"{sys.argv.pop(1)}/{os.getpid()}", "w").close()
 runpy.run_path(sys.argv.pop(1), run_name="__main__")"""
 PROGRAM = """import sys
-from assistant.__main__ import main
-from osc_bridge import ask, reach
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.osc_bridge.clients import ask, reach
 reach.SERVE = tuple(sys.argv.pop(1).split("|"))
 sys.exit(main())"""
 
@@ -248,11 +248,10 @@ def test_two_at_once_start_one_daemon_which_stays(
     spool.mkdir()
     serve = "|".join((sys.executable, "-c", NOTED, str(tmp_path / "started"), str(SCALES), "0"))
     command = [sys.executable, "-c", PROGRAM, serve, "ask"]
-    environment = os.environ | {"PYTHONPATH": str(SCALES.parents[2])}
     asking = []
     for name in ("one", "two"):
         (spool / f"{name}.ask").write_text(f"/continuo/generate {name} seed 3 reply_file {name}\n")
-        asking.append(subprocess.Popen([*command, name, "--port", str(nobody)], env=environment, cwd=tmp_path))
+        asking.append(subprocess.Popen([*command, name, "--port", str(nobody)], cwd=tmp_path))
     assert [process.wait(60) for process in asking] == [0, 0]
     for name in ("one", "two"):
         assert read_midi(spool / f"{name}.0.mid").notes == scale(3, 0, 8)
@@ -276,7 +275,6 @@ def test_port_and_spool_are_those_of_daw_txt(
 
 
 def test_it_loads_nothing_that_takes_long() -> None:
-    line = "import sys, assistant.__main__, osc_bridge.ask; print(*sys.modules)"
-    environment = os.environ | {"PYTHONPATH": str(SCALES.parents[2])}
-    done = subprocess.run([sys.executable, "-c", line], env=environment, capture_output=True, text=True, check=True)
-    assert not {"numpy", "mido", "onnxruntime", "PIL", "assistant.tasks"} & set(done.stdout.split())
+    line = "import sys, continuo_daw.assistant.__main__, continuo_daw.osc_bridge.clients.ask; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
+    assert not {"numpy", "mido", "onnxruntime", "PIL", "continuo_daw.assistant.tasks"} & set(done.stdout.split())

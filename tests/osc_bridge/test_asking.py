@@ -6,7 +6,7 @@ import pytest
 from scale_engine import ScaleEngine
 from wire import Wire
 
-from assistant.tasks import TASKS, options_of
+from continuo_daw.assistant.tasks import TASKS, options_of
 
 
 @pytest.mark.parametrize("token", [7, 0.5, "abc"])

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from assistant.__main__ import main
-from osc_bridge import bench
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.export.bench import command as bench
 
 NO_UDP = {"udp": {"median_ms": 1.0, "p95_ms": 2.0, "first_notes_ms": 0.5}, "ready_s": 0.1, "rss_mb": None}
 
@@ -33,5 +33,5 @@ def test_one_thread_is_measured_in_processor_time_and_all_in_wall_time(capsys: p
 def test_people_are_told_the_clock_and_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--tokens", "10", "--rounds", "1"]) == 0
     said = capsys.readouterr().out
-    assert "torch is missing" in said and "continuo[bench]" in said
+    assert "torch is missing" in said and "continuo-daw[bench]" in said
     assert "one thread, cpu time: graph" in said and "all threads, wall time: graph" in said

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import osc_bridge
-from osc_bridge import child
-from osc_bridge.client import Client
+from continuo_daw.osc_bridge.clients import child
+from continuo_daw.osc_bridge.clients.client import Client
 
 SCALES = Path(__file__).with_name("scale_engine.py")
 
@@ -17,11 +16,10 @@ SCALES = Path(__file__).with_name("scale_engine.py")
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTINUO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PYTHONPATH", str(Path(osc_bridge.__file__).parents[1]))
 
 
 def test_it_is_not_imported_from_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "assistant.py").write_text("raise SystemExit('the wrong one')")
+    (tmp_path / "continuo_daw.py").write_text("raise SystemExit('the wrong one')")
     monkeypatch.chdir(tmp_path)
     with child.daemon() as daemon, Client(daemon.host, daemon.port) as client:
         assert client.version()[0] == "continuo"

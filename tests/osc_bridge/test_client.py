@@ -10,11 +10,11 @@ import pytest
 from scale_engine import ScaleEngine, scale
 from wire import quickest
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.request import AssistantError
-from assistant.tasks import TASKS, options_of
-from osc_bridge.client import Client
-from osc_bridge.link import Target
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.tasks import TASKS, options_of
+from continuo_daw.osc_bridge.clients.client import Client
+from continuo_daw.osc_bridge.daemon.link import Target
 
 CLIP = Clip((Note(0, 60, 960, 96), Note(960, 64, 960, 90)), 6 * TICKS, 90.0, (3, 4))
 

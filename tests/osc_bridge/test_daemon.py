@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from wire import StartProcess, quickest
 
-from assistant.request import AssistantError
-from osc_bridge import daemon
-from osc_bridge.client import Client
-from osc_bridge.link import Link
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.osc_bridge.clients.client import Client
+from continuo_daw.osc_bridge.daemon import serve as daemon
+from continuo_daw.osc_bridge.daemon.link import Link
 
 
 def arguments(*given: str) -> argparse.Namespace:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 
-from osc_bridge.decode import MAX_ELEMENTS, Message, PacketError, decode
+from continuo_daw.osc_bridge.wire.decode import MAX_ELEMENTS, Message, PacketError, decode
 
 PING = b"/ping\0\0\0"
 BUNDLE = b"#bundle\0" + bytes(7) + b"\1"

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assistant.__main__ import main
-from assistant.midi import read_midi
-from assistant.paths import examples_dir
-from assistant.picture_ink import GIVEN, NEW
-from osc_bridge import child, demo
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.drawing.ink import GIVEN, NEW
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.paths import examples_dir
+from continuo_daw.osc_bridge.clients import child, demo
 
 SCALES = Path(__file__).with_name("scale_engine.py")
 
@@ -26,7 +26,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as said:
         patch.setenv("CONTINUO_HOME", str(folder / "home"))
-        patch.setenv("PYTHONPATH", str(SCALES.parents[2]))
         patch.setattr(child, "DAEMON", (sys.executable, str(SCALES), "0", "--port", "0"))
         assert main(["demo", "--out", str(folder / "out")]) == 0
     return folder / "out", said.getvalue()
@@ -80,7 +79,6 @@ def test_a_daemon_that_says_nothing_is_given_up(
 def test_the_shipped_models_play_the_demo_as_the_command_line_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(SCALES.parents[2]))
     assert main(["demo", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "melody: first notes" in said and "piano: first notes" in said

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from assistant.__main__ import main
-from osc_bridge import doctor
-from osc_bridge.doctor import ABSENT, BROKEN, OK, Finding
-from osc_bridge.link import Target
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.osc_bridge.daemon.link import Target
+from continuo_daw.osc_bridge.install import doctor
+from continuo_daw.osc_bridge.install.doctor import ABSENT, BROKEN, OK, Finding
 
 
 class HealthyEngine:
@@ -72,14 +72,14 @@ def test_a_free_port(free: int) -> None:
 
 
 def test_a_port_that_another_program_holds(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("osc_bridge.client.QUICK_SECONDS", 0.02)
+    monkeypatch.setattr("continuo_daw.osc_bridge.clients.client.QUICK_SECONDS", 0.02)
     found = doctor.port(taken)
     assert found.state == BROKEN
     assert "not Continuo" in found.text and "--port" in found.text
 
 
 def test_a_program_that_answers_anything_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("osc_bridge.client.QUICK_SECONDS", 0.02)
+    monkeypatch.setattr("continuo_daw.osc_bridge.clients.client.QUICK_SECONDS", 0.02)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
 
@@ -121,7 +121,7 @@ def test_a_package_that_is_missing_is_broken(monkeypatch: pytest.MonkeyPatch) ->
 def test_training_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "TRAINING", ("no-such-package",))
     missing = next(finding for finding in doctor.packages() if finding.subject == "no-such-package")
-    assert missing.state == ABSENT and "continuo[train]" in missing.text
+    assert missing.state == ABSENT and "continuo-daw[train]" in missing.text
 
 
 def test_two_onnxruntimes_are_in_each_others_way(monkeypatch: pytest.MonkeyPatch) -> None:

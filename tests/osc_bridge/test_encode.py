@@ -8,10 +8,17 @@ from hypothesis import strategies as st
 from pythonosc.osc_message_builder import OscMessageBuilder
 from scale_engine import scale
 
-from assistant.clip import Note
-from osc_bridge.decode import decode
-from osc_bridge.encode import LOOPBACK_SIZE, NETWORK_SIZE, datagram_size, encode, note_parts, note_values
-from osc_bridge.notes import read_notes
+from continuo_daw.assistant.music.clip import Note
+from continuo_daw.osc_bridge.wire.decode import decode
+from continuo_daw.osc_bridge.wire.encode import (
+    LOOPBACK_SIZE,
+    NETWORK_SIZE,
+    datagram_size,
+    encode,
+    note_parts,
+    note_values,
+)
+from continuo_daw.osc_bridge.wire.notes import read_notes
 
 
 def python_osc(address: str, pairs: list[tuple[str, object]]) -> bytes:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from wire import StartProcess, Wire, clip_parts, notes_of, quickest, shuffled
 
-from assistant import __main__ as program
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.midi import read_midi, write_midi
-from assistant.request import AssistantError
-from osc_bridge.client import Client
-from osc_bridge.decode import decode
-from osc_bridge.link import Target
+from continuo_daw.assistant import __main__ as program
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.midi import read_midi, write_midi
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.osc_bridge.clients.client import Client
+from continuo_daw.osc_bridge.daemon.link import Target
+from continuo_daw.osc_bridge.wire.decode import decode
 
 TUNE = clip_of(Note(k * 480, pitch, 480) for k, pitch in enumerate((60, 62, 64, 65, 67, 65, 64, 62) * 2))
 
@@ -24,7 +24,7 @@ TUNE = clip_of(Note(k * 480, pitch, 480) for k, pitch in enumerate((60, 62, 64, 
 @pytest.fixture
 def serve(start_process: StartProcess) -> Callable[[], Target]:
     """Start `continuo serve` on the processor."""
-    return lambda: start_process("-m", "assistant", "serve", "--device", "cpu")[1]
+    return lambda: start_process("-m", "continuo_daw.assistant", "serve", "--device", "cpu")[1]
 
 
 def test_the_same_seed_gives_the_same_notes_in_every_run(serve: Callable[[], Target]) -> None:

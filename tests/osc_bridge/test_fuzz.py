@@ -7,7 +7,7 @@ from pathlib import Path
 import fuzz
 from wire import StartProcess
 
-from osc_bridge.client import Client
+from continuo_daw.osc_bridge.clients.client import Client
 
 
 def test_the_daemon_outlives_damaged_datagrams(start_daemon: StartProcess, tmp_path: Path) -> None:

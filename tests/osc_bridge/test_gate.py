@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from assistant.request import AssistantError
-from osc_bridge import gate
-from osc_bridge.bucket import MAX_SOURCES, Bucket
-from osc_bridge.decode import Message
-from osc_bridge.encode import encode
-from osc_bridge.gate import Gate
-from osc_bridge.link import Link, Target
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.osc_bridge.daemon import gate
+from continuo_daw.osc_bridge.daemon.bucket import MAX_SOURCES, Bucket
+from continuo_daw.osc_bridge.daemon.gate import Gate
+from continuo_daw.osc_bridge.daemon.link import Link, Target
+from continuo_daw.osc_bridge.wire.decode import Message
+from continuo_daw.osc_bridge.wire.encode import encode
 
 
 class Door:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import daw_scripts
-from assistant.__main__ import main
-from osc_bridge import doctor, scripts
-from osc_bridge.daw_file import daw_file, read_daw_file
-from osc_bridge.doctor import ABSENT, BROKEN, OK
-from osc_bridge.install import PLACES, STEPS, TITLES, found, program
-from osc_bridge.scripts import built
+from continuo_daw import daw_scripts
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.osc_bridge.install import doctor, scripts
+from continuo_daw.osc_bridge.install.command import PLACES, STEPS, TITLES, found, program
+from continuo_daw.osc_bridge.install.daw_file import daw_file, read_daw_file
+from continuo_daw.osc_bridge.install.doctor import ABSENT, BROKEN, OK
+from continuo_daw.osc_bridge.install.scripts import built
 
 SOURCES = Path(daw_scripts.__file__).parent
 DAWS = sorted(TITLES)
@@ -107,7 +107,9 @@ def test_a_file_of_the_user_that_has_the_name_of_ours_stays(tmp_path: Path) -> N
 def test_an_earlier_version_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "scripts"
     with monkeypatch.context() as earlier:
-        earlier.setattr("osc_bridge.install.built", lambda _: {"core.lua": b"-- old\n", "gone.lua": b"--\n"})
+        earlier.setattr(
+            "continuo_daw.osc_bridge.install.command.built", lambda _: {"core.lua": b"-- old\n", "gone.lua": b"--\n"}
+        )
         main(["install", "reaper", "--to", str(folder)])
     (finding,) = (f for f in doctor.buttons("nowhere") if f.subject == "REAPER buttons")
     assert finding.state == ABSENT and "another version" in finding.text
@@ -191,7 +193,7 @@ def test_a_button_of_ardour_is_one_file_with_the_core_inside() -> None:
 @pytest.mark.parametrize("daw", DAWS)
 def test_every_file_is_in_the_wheel_and_ascii(daw: str) -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    patterns = project["tool"]["setuptools"]["package-data"]["daw_scripts"]
+    patterns = project["tool"]["setuptools"]["package-data"]["continuo_daw.daw_scripts"]
     suffixes = {pattern.removeprefix("**/*") for pattern in patterns}
     for name, data in built(daw).items():
         assert data.isascii() and b"\r" not in data, name

@@ -9,7 +9,7 @@ import pytest
 from scale_engine import ScaleEngine
 from wire import Wire, quickest
 
-from osc_bridge.link import Target
+from continuo_daw.osc_bridge.daemon.link import Target
 
 
 def test_cancel_a_running_and_a_waiting_request(wire: Wire, engine: ScaleEngine) -> None:

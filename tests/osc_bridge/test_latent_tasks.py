@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import tiny_phrases
 from tiny import tune
 from wire import Wire, clip_parts, notes_of, quickest, tuples
 
-from assistant.clip import TICKS, Clip, Note
-from assistant.request import AssistantError
-from assistant.tasks import options_of
-from osc_bridge.child import Child, daemon
-from osc_bridge.client import Client
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.tasks import options_of
+from continuo_daw.osc_bridge.clients.child import Child, daemon
+from continuo_daw.osc_bridge.clients.client import Client
 
 LATENT_TASKS = ("interpolate", "blend", "vary", "walk")
 A, B = tune(1, 2), tune(2, 2)
@@ -30,7 +29,6 @@ def child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
         tiny_phrases.bundle(home / "models", family, bars=2 if family == "vae" else 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONTINUO_HOME", str(home))
-        patch.setenv("PYTHONPATH", str(Path(tiny_phrases.__file__).parents[1]))
         with daemon() as child:
             yield child
 

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from assistant.clip import Note
-from assistant.request import AssistantError
-from osc_bridge.notes import read_notes
+from continuo_daw.assistant.music.clip import Note
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.osc_bridge.wire.notes import read_notes
 
 GOOD = [60, 0.0, 1.0, 96, 0]
 

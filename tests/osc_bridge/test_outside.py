@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from wire import PATIENCE, StartProcess
 
-from assistant.tasks import TASKS
-from osc_bridge.link import Target
+from continuo_daw.assistant.tasks import TASKS
+from continuo_daw.osc_bridge.daemon.link import Target
 
 CONTINUE = ("/continuo/continue", "isisiffii", "7", "seed", "3", "notes", "60", "0", "1", "96", "0")
 

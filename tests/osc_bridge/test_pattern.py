@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from osc_bridge.pattern import is_pattern, matches
+from continuo_daw.osc_bridge.wire.pattern import is_pattern, matches
 
 
 @pytest.mark.parametrize(

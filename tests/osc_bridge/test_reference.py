@@ -7,16 +7,16 @@ import re
 from pythonosc.osc_message import OscMessage
 from wire import Wire
 
-from assistant.request import CODES
-from assistant.tasks import COMMON, TASKS
-from osc_bridge import addresses
-from osc_bridge.encode import NETWORK_SIZE, encode
-from osc_bridge.reference import PAGE, page
-from osc_bridge.server import option_row
+from continuo_daw.assistant.request import CODES
+from continuo_daw.assistant.tasks import COMMON, TASKS
+from continuo_daw.osc_bridge.daemon import addresses
+from continuo_daw.osc_bridge.daemon.reference import PAGE, page
+from continuo_daw.osc_bridge.daemon.server import option_row
+from continuo_daw.osc_bridge.wire.encode import NETWORK_SIZE, encode
 
 
 def test_the_page_is_what_the_tables_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m osc_bridge.reference"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m continuo_daw.osc_bridge.daemon.reference"
 
 
 def test_every_code_is_explained() -> None:

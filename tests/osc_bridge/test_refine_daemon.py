@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import tiny_notes
 from refine_clips import CHORDS, CLIPS
 from wire import Wire, clip_parts, notes_of, shuffled
 
-from assistant.clip import TICKS, Note
-from osc_bridge.child import Child, daemon
+from continuo_daw.assistant.music.clip import TICKS, Note
+from continuo_daw.osc_bridge.clients.child import Child, daemon
 
 MODELS = {
     "refine_duration": "tiny-durations",
@@ -28,7 +27,6 @@ def child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
         tiny_notes.bundle(home / "models", family)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONTINUO_HOME", str(home))
-        patch.setenv("PYTHONPATH", str(Path(tiny_notes.__file__).parents[1]))
         with daemon() as child:
             yield child
 

@@ -14,12 +14,12 @@ from rule_networks import rule_engine
 from tiny import tune
 from wire import Wire, clip_parts, notes_of
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.engine import Engine
-from assistant.midi import read_midi
-from assistant.request import AssistantError
-from osc_bridge.client import Client
-from osc_bridge.link import Target
+from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.osc_bridge.clients.client import Client
+from continuo_daw.osc_bridge.daemon.link import Target
 
 # in the client's order: neither sorted nor left as they are by what is tidied; two notes are the same
 UNSORTED = (

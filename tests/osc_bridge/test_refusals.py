@@ -10,8 +10,8 @@ import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 from wire import Wire
 
-from osc_bridge.addresses import ONLY_SENT
-from osc_bridge.link import Target
+from continuo_daw.osc_bridge.daemon.addresses import ONLY_SENT
+from continuo_daw.osc_bridge.daemon.link import Target
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from scale_engine import ScaleEngine, scale
 from wire import Wire, notes_of, tuples
 
-from osc_bridge.link import Target
+from continuo_daw.osc_bridge.daemon.link import Target
 
 
 def test_a_repeat_gets_the_same_answers_and_nothing_is_computed(wire: Wire, engine: ScaleEngine) -> None:

@@ -13,11 +13,11 @@ import pytest
 from scale_engine import ScaleEngine, scale
 from wire import Wire
 
-from assistant.clip import clip_of
-from assistant.midi import read_midi
-from assistant.request import AssistantError
-from osc_bridge.link import Target
-from osc_bridge.spool import ReplyFile, as_text, sweep
+from continuo_daw.assistant.music.clip import clip_of
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.osc_bridge.daemon.link import Target
+from continuo_daw.osc_bridge.daemon.spool import ReplyFile, as_text, sweep
 
 
 def test_the_file_says_what_the_messages_say(wire: Wire, spool: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from scale_engine import ScaleEngine, scale
 from wire import CLIP, INLINE, PATIENCE, Wire, clip_parts, notes_of, shuffled, tuples
 
-from assistant.clip import TICKS, Clip, clip_of
-from assistant.tasks import TASKS
-from osc_bridge.link import Target
+from continuo_daw.assistant.music.clip import TICKS, Clip, clip_of
+from continuo_daw.assistant.tasks import TASKS
+from continuo_daw.osc_bridge.daemon.link import Target
 
 
 def test_a_request_and_all_its_answers(wire: Wire) -> None:

@@ -7,10 +7,10 @@ import random
 import pytest
 from scale_engine import scale
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from assistant.request import AssistantError
-from osc_bridge.notes import MAX_NOTES
-from osc_bridge.store import MAX_CLIPS, MAX_HOST_NOTES, Store
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.osc_bridge.daemon.store import MAX_CLIPS, MAX_HOST_NOTES, Store
+from continuo_daw.osc_bridge.wire.notes import MAX_NOTES
 
 HOST = "127.0.0.1"
 NOTES = scale(0, 0, 40)

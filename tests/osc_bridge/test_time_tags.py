@@ -10,7 +10,7 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 from wire import PATIENCE, Wire
 
-from osc_bridge.encode import encode
+from continuo_daw.osc_bridge.wire.encode import encode
 
 
 def bundle(seconds: float, *messages: tuple[str, object]) -> bytes:

@@ -12,18 +12,16 @@ import pytest
 from scale_engine import ScaleEngine, scale
 from wire import CLIP
 
-from assistant.__main__ import main
-from assistant.midi import midi_bytes, read_midi, write_midi
-from assistant.tasks import TASKS
-from osc_bridge import watch
-from osc_bridge.watch import Watch
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.commands.watch import Watch
+from continuo_daw.assistant.music.midi import midi_bytes, read_midi, write_midi
+from continuo_daw.assistant.tasks import TASKS
 
-PACKAGES = Path(watch.__file__).parents[1]
 PROGRAM = """import sys
-from osc_bridge import watch
+from continuo_daw.assistant.commands import watch
 from scale_engine import ScaleEngine
 watch.Engine = ScaleEngine
-from assistant.__main__ import main
+from continuo_daw.assistant.__main__ import main
 sys.exit(main())"""
 
 
@@ -141,7 +139,7 @@ def test_what_is_wrong_is_said_at_once(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")
 def test_it_runs_until_ctrl_c_and_its_flags_are_the_options(folder: Path) -> None:
-    path = os.pathsep.join([str(PACKAGES), str(Path(__file__).parent)])
+    path = str(Path(__file__).parent)
     command = [sys.executable, "-c", PROGRAM, "watch", str(folder), "--task", "refine_velocity", "--keep-accents"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path})
     assert process.stdout

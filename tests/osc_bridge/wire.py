@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 
-from assistant.clip import Note, clip_of
-from osc_bridge.encode import encode, note_parts, note_values
-from osc_bridge.link import Target
+from continuo_daw.assistant.music.clip import Note, clip_of
+from continuo_daw.osc_bridge.daemon.link import Target
+from continuo_daw.osc_bridge.wire.encode import encode, note_parts, note_values
 
 StartProcess = Callable[..., tuple[subprocess.Popen[str], Target]]
 

@@ -12,12 +12,12 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import tune
 
-import training.ablation as ablation
-from assistant.codecs.events import EventCodec
-from training.ablation_config import AblationConfig, AblationTrain, read_ablation
-from training.config import ConfigError
-from training.models.seqae import SeqAE, SeqAEConfig, continuity, hamming, quantisation, signs
-from training.shards import encode
+import continuo_daw.training.ablation.command as ablation
+from continuo_daw.assistant.codecs.events import EventCodec
+from continuo_daw.training.ablation.config import AblationConfig, AblationTrain, read_ablation
+from continuo_daw.training.config import ConfigError
+from continuo_daw.training.corpus.shards import encode
+from continuo_daw.training.families.seqae import SeqAE, SeqAEConfig, continuity, hamming, quantisation, signs
 
 TOML = """
 name = "tiny"

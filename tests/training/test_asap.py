@@ -9,9 +9,9 @@ import mido
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS
-from training.asap import performances, score_clips, sections, song_of
-from training.sets import CorpusError
+from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.training.corpus.asap import performances, score_clips, sections, song_of
+from continuo_daw.training.corpus.sets import CorpusError
 
 Rows = list[tuple[float, float, int]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS, Clip, Note
-from training.bleu import ORDER, bleu, matches, references, words
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.evaluation.bleu import ORDER, bleu, matches, references, words
 
 
 def clip(pitches: list[int]) -> Clip:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.ceiling import against, agreement, pianists
-from training.readers import DEFAULT_VELOCITY
+from continuo_daw.training.corpus.readers import DEFAULT_VELOCITY
+from continuo_daw.training.evaluation.ceiling import against, agreement, pianists
 
 HEAD = """info(midiClockUnits,480).
 info(midiClockRate,{rate}).

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS, Clip, Note
-from training.clip_statistics import STATISTICS, onset_grid, statistics
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.evaluation.clip_statistics import STATISTICS, onset_grid, statistics
 
 
 def found(clip: Clip) -> dict[str, float]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import training
-from training.config import Config, ConfigError, config_of, read_config, table_of
-from training.parts import ONE_VOICED, RULES
+from continuo_daw import training
+from continuo_daw.training.config import Config, ConfigError, config_of, read_config, table_of
+from continuo_daw.training.corpus.parts import ONE_VOICED, RULES
 
 CONFIGS = Path(training.__file__).parent / "configs"
 MEASURED_ONLY = ("frames-jsb", "frames-nottingham")  # benchmarks, whose weights never ship

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from assistant.clip import TICKS, Clip, Note
-from assistant.option import Value
-from training.control import BARS, accuracy, asking, breaks, drift, ranks, spearman, values
-from training.corpus import Piece
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.assistant.option import Value
+from continuo_daw.training.corpus.pieces import Piece
+from continuo_daw.training.evaluation.control import BARS, accuracy, asking, breaks, drift, ranks, spearman, values
 
 LIMITS: dict[str, Value] = {
     "pitch_low": 60,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_sets import ids, load, write_set, write_tune
 
-from training.corpus import CorpusError, SetConfig
+from continuo_daw.training.corpus.pieces import CorpusError, SetConfig
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_an_unpacked_archive_is_used_again(data: Path, monkeypatch: pytest.Monke
     with zipfile.ZipFile(data / "one.zip", "w") as archive:
         archive.write(write_tune(data.parent / "a.mid", 1), "a.mid")
     pieces, _ = load(data, SetConfig("one"))
-    monkeypatch.setattr("training.sets.unpack", lambda *_: pytest.fail("unpacked again"))
+    monkeypatch.setattr("continuo_daw.training.corpus.sets.unpack", lambda *_: pytest.fail("unpacked again"))
     assert load(data, SetConfig("one"))[0] == pieces
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.distort import HIGH, LOW, played_lengths, played_onsets, stretched
+from continuo_daw.training.corpus.distort import HIGH, LOW, played_lengths, played_onsets, stretched
 
 Times = NDArray[np.float64]
 START = np.repeat(np.arange(0, 32, 0.5), 3)  # a triad on each eighth

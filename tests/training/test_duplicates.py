@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS, Clip, Note, clip_of
-from training.duplicates import COMMON, GRAM, copies_in, grams_of, overlaps
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.training.corpus.duplicates import COMMON, GRAM, copies_in, grams_of, overlaps
 
 
 def tune(seed: int, count: int = 60, key: int = 0, stretch: int = 1) -> Clip:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from tiny_notes import bundle
 
-from assistant.bundle import read_bundle
-from assistant.clip import TICKS, Clip, Note
-from assistant.codecs.notes import NoteCodec
-from assistant.network import Network, load
-from training.duration_rows import (
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.bundles.network import Network, load
+from continuo_daw.assistant.codecs.notes import NoteCodec
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.corpus.notes import Section
+from continuo_daw.training.evaluation.duration_rows import (
     Case,
     case_of,
     drawn_cases,
@@ -27,8 +28,7 @@ from training.duration_rows import (
     stretched_case,
     true_lengths,
 )
-from training.duration_rules import HIGH, LOW, times_of
-from training.notes import Section
+from continuo_daw.training.evaluation.duration_rules import HIGH, LOW, times_of
 
 CODEC = NoteCodec(24, 4)
 NAN = np.nan
@@ -157,7 +157,11 @@ def test_the_rows_of_one_voice_and_of_several_are_apart(network: Network) -> Non
 
 def test_a_prior_is_learnt_from_some_of_many(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[int] = []
-    monkeypatch.setattr("training.duration_rows.LEARNT", 100)
-    monkeypatch.setattr("training.duration_rows.clip_of_section", lambda some: seen.append(some.piece) or Clip((), 0))
+    rows = "continuo_daw.training.evaluation.duration_rows"
+    monkeypatch.setattr(f"{rows}.LEARNT", 100)
+    monkeypatch.setattr(
+        "continuo_daw.training.evaluation.duration_rows.clip_of_section",
+        lambda some: seen.append(some.piece) or Clip((), 0),
+    )
     learnt_prior([line(seed) for seed in range(10)])
     assert len(seen) == 3 and len(set(seen)) == 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS, Clip, Note
-from training.distort import HIGH, LOW, stretched
-from training.duration_rules import (
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.corpus.distort import HIGH, LOW, stretched
+from continuo_daw.training.evaluation.duration_rules import (
     TOLERANCE,
     VALUES,
     Times,

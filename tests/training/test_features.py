@@ -7,8 +7,16 @@ import pytest
 from scipy.stats import gaussian_kde
 from tiny import tune
 
-from assistant.clip import TICKS, Clip, Note
-from training.features import CELLS, FEATURES, Densities, Distances, density, distances, features
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.evaluation.features import (
+    CELLS,
+    FEATURES,
+    Densities,
+    Distances,
+    density,
+    distances,
+    features,
+)
 
 CLIP = Clip(
     (

@@ -12,12 +12,21 @@ import torch
 from tiny_frames import PIECES, config, costs, network, some_roll, write_data
 from watched import PowerCut, Watch, watched
 
-import training.frames as frames
-import training.models.frames as models
-from training.config import DataConfig, SetConfig, read_config
-from training.frames import FrameBatches, FramesRun
-from training.models.frames import END, KEYS, LOWEST, FrameNet, age, next_notes, steps
-from training.rolls import FILES, CorpusError, RollCorpus, prepare_rolls, read_rolls, roll_codec, roll_of, write_rolls
+import continuo_daw.training.families.frames_net as models
+import continuo_daw.training.families.frames_run as frames
+from continuo_daw.training.config import DataConfig, SetConfig, read_config
+from continuo_daw.training.corpus.rolls import (
+    FILES,
+    CorpusError,
+    RollCorpus,
+    prepare_rolls,
+    read_rolls,
+    roll_codec,
+    roll_of,
+    write_rolls,
+)
+from continuo_daw.training.families.frames_net import END, KEYS, LOWEST, FrameNet, age, next_notes, steps
+from continuo_daw.training.families.frames_run import FrameBatches, FramesRun
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tiny import tune
 
-from assistant.clip import Clip
-from assistant.originality import Index
-from training import generation_rows
-from training.bleu import references
-from training.generation_rows import BLEU, COLUMNS, GAP, Measured, interval, intervals, measured
+from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.assistant.originality.index import Index
+from continuo_daw.training.evaluation import generation_rows
+from continuo_daw.training.evaluation.bleu import references
+from continuo_daw.training.evaluation.generation_rows import BLEU, COLUMNS, GAP, Measured, interval, intervals, measured
 
 TRAIN = [tune(seed, bars=8) for seed in range(6)]
 KNOWN = references([[clip] for clip in TRAIN])

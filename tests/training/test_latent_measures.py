@@ -15,15 +15,15 @@ import pytest
 import tiny_phrases
 from tiny import tune, write_data
 
-from assistant.attributes import NAMES
-from assistant.bundle import read_bundle
-from assistant.clip import TICKS, Clip, Note
-from assistant.midi import write_midi
-from assistant.request import AssistantError
-from training import measure
-from training.corpus import Piece
-from training.evaluate import folder_of
-from training.latent_measures import (
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.music.attributes import NAMES
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.request import AssistantError
+from continuo_daw.training.corpus.pieces import Piece
+from continuo_daw.training.evaluation import measure
+from continuo_daw.training.evaluation.card import folder_of
+from continuo_daw.training.evaluation.latent_measures import (
     Judge,
     Move,
     change_of,

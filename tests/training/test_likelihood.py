@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from tiny_frames import RANDOM, config, costs, network, write_data
 
-import assistant.__main__ as program
-from training import train
-from training.likelihood import chord_cost, figures, mixture, network_rows
-from training.models.frames import KEYS, FrameNet
-from training.rolls import FILES, RollCorpus, prepare_rolls, roll_of
+import continuo_daw.assistant.__main__ as program
+from continuo_daw.training import train
+from continuo_daw.training.corpus.rolls import FILES, RollCorpus, prepare_rolls, roll_of
+from continuo_daw.training.evaluation.likelihood import chord_cost, figures, mixture, network_rows
+from continuo_daw.training.families.frames_net import KEYS, FrameNet
 
 
 @pytest.fixture(scope="module")

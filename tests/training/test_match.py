@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from training.match import GRACE, aligned, read_match
-from training.readers import Song
+from continuo_daw.training.corpus.match import GRACE, aligned, read_match
+from continuo_daw.training.corpus.readers import Song
 
 # an up-beat, a note that is not played, a wrong one, a grace note, and a change of meter; 480 clock units a second
 MATCH = """info(matchFileVersion,1.0.0).

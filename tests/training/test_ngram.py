@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.codecs.events import START, EventCodec
-from training.ngram import cross_entropy, transposed
+from continuo_daw.assistant.codecs.events import START, EventCodec
+from continuo_daw.training.evaluation.ngram import cross_entropy, transposed
 
 VOCABULARY = 5
 TRAIN = [np.array([START, 3, 4, 3])]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tiny_played
 
-from assistant.clip import Clip, Note
-from assistant.codecs.notes import NoteCodec
-from training.notes import (
+from continuo_daw.assistant.codecs.notes import NoteCodec
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.training.corpus.notes import (
     NoteCorpus,
     Section,
     all_rows,

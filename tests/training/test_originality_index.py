@@ -13,15 +13,23 @@ import numpy as np
 import pytest
 from tiny import tune, write_data
 
-from assistant.__main__ import main
-from assistant.bundle import INDEX, MODEL, read_bundle, write_bundle
-from assistant.clip import Clip, Note, clip_of
-from assistant.originality import Index, human_level
-from assistant.paths import bundled_models
-from training.corpus import Piece
-from training.originality import LENGTHS, composers_of, index_of, measure, phrases_of, titled, windows_of
-from training.planted import KINDS, changed, planted
-from training.sets import SetConfig
+from continuo_daw.assistant.__main__ import main
+from continuo_daw.assistant.bundles.bundle import INDEX, MODEL, read_bundle, write_bundle
+from continuo_daw.assistant.music.clip import Clip, Note, clip_of
+from continuo_daw.assistant.originality.index import Index, human_level
+from continuo_daw.assistant.paths import bundled_models
+from continuo_daw.training.corpus.pieces import Piece
+from continuo_daw.training.corpus.sets import SetConfig
+from continuo_daw.training.evaluation.index import (
+    LENGTHS,
+    composers_of,
+    index_of,
+    measure,
+    phrases_of,
+    titled,
+    windows_of,
+)
+from continuo_daw.training.evaluation.planted import KINDS, changed, planted
 
 SETS = [{"name": "tunes", "parts": "top", "styles": [], "instruments": [], "limit": 0}]
 
@@ -114,7 +122,7 @@ def test_eight_bars_are_taken_one_after_the_other() -> None:
 
 
 def test_people_who_quote_themselves_are_no_false_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.originality.LENGTHS", (16,))
+    monkeypatch.setattr("continuo_daw.training.evaluation.index.LENGTHS", (16,))
     pieces = [Piece(f"{n}#0", f"{n}", "train", (line(n),), "tunes") for n in (1, 2, 3)]
     pieces += [Piece(f"{n}#0", f"{n}", "test", (line(n),), "tunes") for n in (3, 8, 9)]
     pieces[3] = replace(pieces[3], id="again#0")

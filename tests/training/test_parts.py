@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.parts import ONE_VOICED, RULES, strict_voice
-from training.readers import END, PITCH, START, Song, Track, note_table
+from continuo_daw.training.corpus.parts import ONE_VOICED, RULES, strict_voice
+from continuo_daw.training.corpus.readers import END, PITCH, START, Song, Track, note_table
 
 
 def track(program: int, *rows: tuple[int, int, int], name: str = "", drums: bool = False) -> Track:

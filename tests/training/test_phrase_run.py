@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from watched import PowerCut, Watch, watched
 
-import training.train as train
-from training.config import Config, ConfigError
-from training.latent import PhraseBatches, PhraseRun, note_f1, regularisation, tensors
-from training.phrases import PhraseCorpus, phrases, prepare_phrases, read_phrases
+import continuo_daw.training.train as train
+from continuo_daw.training.config import Config, ConfigError
+from continuo_daw.training.corpus.phrases import PhraseCorpus, phrases, prepare_phrases, read_phrases
+from continuo_daw.training.families.phrase_run import PhraseBatches, PhraseRun, note_f1, regularisation, tensors
 
 FAMILIES = ("vae", "seqae")
 

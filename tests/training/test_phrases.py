@@ -10,11 +10,10 @@ import pytest
 import tiny_runs
 from tiny import tune
 
-from assistant.attributes import NAMES, attributes
-from assistant.clip import TICKS, Clip, Note
-from assistant.codecs.phrases import Bars, PhraseCodec
-from training.corpus import Piece
-from training.phrases import (
+from continuo_daw.assistant.codecs.phrases import Bars, PhraseCodec
+from continuo_daw.assistant.music.attributes import NAMES, attributes
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.corpus.phrases import (
     PhraseCorpus,
     PhraseRows,
     batches,
@@ -26,6 +25,7 @@ from training.phrases import (
     transposed,
     write_phrases,
 )
+from continuo_daw.training.corpus.pieces import Piece
 
 BAR = 4 * TICKS
 CODEC = PhraseCodec(bars=2, most=8, voices="many")

@@ -8,10 +8,10 @@ import mido
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS
-from training.pop909 import read_pop909
-from training.readers import START
-from training.sections import clips, spans
+from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.training.corpus.pop909 import read_pop909
+from continuo_daw.training.corpus.readers import START
+from continuo_daw.training.corpus.sections import clips, spans
 
 # eight beats, the last four at half the speed; a bar of two and of four begins at the second row
 SECONDS = [0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.75, 4.75, 5.75, 6.75]

@@ -7,9 +7,9 @@ from pathlib import Path
 import mido
 import pytest
 
-from assistant.clip import TICKS
-from training.formats import READERS, read_songs
-from training.readers import END, PITCH, START, VELOCITY
+from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.training.corpus.formats import READERS, read_songs
+from continuo_daw.training.corpus.readers import END, PITCH, START, VELOCITY
 
 ABC = """X:1
 T:Up-beat

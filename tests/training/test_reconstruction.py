@@ -10,14 +10,14 @@ import tiny_phrases
 from numpy.typing import NDArray
 from tiny import tune
 
-from assistant.bundle import read_bundle
-from assistant.clip import TICKS, Clip, Note
-from assistant.codecs.phrases import Bars, PhraseCodec
-from assistant.latent import Latent
-from assistant.network import Network, load
-from training.corpus import Piece
-from training.phrases import PhraseCorpus, encoded, phrases
-from training.reconstruction import Tally, add, bars_of, measured, nearest, reconstruction
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.bundles.network import Network, load
+from continuo_daw.assistant.codecs.phrases import Bars, PhraseCodec
+from continuo_daw.assistant.latent.space import Latent
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.corpus.phrases import PhraseCorpus, encoded, phrases
+from continuo_daw.training.corpus.pieces import Piece
+from continuo_daw.training.evaluation.reconstruction import Tally, add, bars_of, measured, nearest, reconstruction
 
 BAR = 4 * TICKS
 CODEC = PhraseCodec(bars=1, most=8, voices="many")

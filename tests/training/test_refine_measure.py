@@ -15,10 +15,10 @@ import tiny_played
 from tiny_notes import bundle
 from tiny_sets import write_set
 
-import assistant.__main__ as program
-from assistant.clip import TICKS, Clip, Note
-from training.duration_rows import Case
-from training.refine_measure import matches, performed_rows
+import continuo_daw.assistant.__main__ as program
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.evaluation.duration_rows import Case
+from continuo_daw.training.evaluation.refine_measure import matches, performed_rows
 
 NAN = np.nan
 Run = Callable[..., tuple[int, str, str]]

@@ -9,12 +9,12 @@ import pytest
 from tiny import CONFIG
 from tiny_notes import bundle
 
-from assistant.bundle import read_bundle
-from assistant.clip import TICKS, Clip
-from assistant.network import Network, load
-from training.config import Config, ModelConfig
-from training.notes import NoteCorpus, Section
-from training.refine_rows import (
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.bundles.network import Network, load
+from continuo_daw.assistant.music.clip import TICKS, Clip
+from continuo_daw.training.config import Config, ModelConfig
+from continuo_daw.training.corpus.notes import NoteCorpus, Section
+from continuo_daw.training.evaluation.refine_rows import (
     correlation,
     drawn_pieces,
     figures,
@@ -23,7 +23,7 @@ from training.refine_rows import (
     rows_of,
     velocity_rows,
 )
-from training.velocity_rules import piece_mean
+from continuo_daw.training.evaluation.velocity_rules import piece_mean
 
 
 def section(piece: int, count: int = 40) -> Section:

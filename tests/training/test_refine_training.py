@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from watched import PowerCut, Watch, watched
 
-import training.train as train
-from assistant.candidates import everywhere, length_candidates, onset_candidates
-from assistant.clip import TICKS, Clip
-from assistant.surroundings import SIZE, windows_of
-from training.config import Config
-from training.notes import NoteCorpus, Section, prepare_notes, read_notes
-from training.refine import (
+import continuo_daw.training.train as train
+from continuo_daw.assistant.music.clip import TICKS, Clip
+from continuo_daw.assistant.refining.choices import everywhere, length_candidates, onset_candidates
+from continuo_daw.assistant.refining.surroundings import SIZE, windows_of
+from continuo_daw.training.config import Config
+from continuo_daw.training.corpus.notes import NoteCorpus, Section, prepare_notes, read_notes
+from continuo_daw.training.families.notes_run import (
     IGNORED,
     NoteBatches,
     Row,

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from tiny import tune
 
-from assistant.clip import TICKS, Clip, Note
-from assistant.codecs.events import START, EventCodec
-from training.corpus import Piece
-from training.ngram import Sampler, cross_entropy
-from training.samplers import learnt
-from training.windows import Window
+from continuo_daw.assistant.codecs.events import START, EventCodec
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.corpus.pieces import Piece
+from continuo_daw.training.evaluation.ngram import Sampler, cross_entropy
+from continuo_daw.training.evaluation.samplers import learnt
+from continuo_daw.training.evaluation.windows import Window
 
 BAR = 4 * TICKS
 CODECS = {"one": EventCodec(voices="one"), "many": EventCodec(voices="many")}

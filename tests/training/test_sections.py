@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS, bar_ticks
-from training.readers import Song, Track, note_table
-from training.sections import Span, clips, spans
+from continuo_daw.assistant.music.clip import TICKS, bar_ticks
+from continuo_daw.training.corpus.readers import Song, Track, note_table
+from continuo_daw.training.corpus.sections import Span, clips, spans
 
 QUARTER = TICKS
 

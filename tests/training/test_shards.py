@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from tiny import CONFIG, config, tune, write_data
 
-from assistant.clip import Clip, Note
-from assistant.codecs.events import END, KINDS, RESUME, START, EventCodec
-from assistant.condition import DENSITY, HISTOGRAM, PITCH, condition_of, meter_index, positions
-from assistant.midi import write_midi
-from training.config import TrainConfig
-from training.corpus import CorpusError
-from training.sets import SetConfig, state_of
-from training.shards import (
+from continuo_daw.assistant.codecs.condition import DENSITY, HISTOGRAM, PITCH, condition_of, meter_index, positions
+from continuo_daw.assistant.codecs.events import END, KINDS, RESUME, START, EventCodec
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.training.config import TrainConfig
+from continuo_daw.training.corpus.pieces import CorpusError
+from continuo_daw.training.corpus.sets import SetConfig, state_of
+from continuo_daw.training.corpus.shards import (
     IGNORED,
     SPLITS,
     Corpus,

@@ -7,13 +7,13 @@ import pytest
 import tiny_phrases
 from tiny import tune
 
-from assistant.attributes import NAMES
-from assistant.bundle import ENCODER, read_bundle
-from assistant.latent import Space, space_of
-from assistant.runtime import Graph
-from training.corpus import Piece
-from training.phrases import PhraseCorpus, encoded, phrases
-from training.space import directions, encoded_phrases, space_of_corpus
+from continuo_daw.assistant.bundles.bundle import ENCODER, read_bundle
+from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.assistant.latent.space import Space, space_of
+from continuo_daw.assistant.music.attributes import NAMES
+from continuo_daw.training.corpus.phrases import PhraseCorpus, encoded, phrases
+from continuo_daw.training.corpus.pieces import Piece
+from continuo_daw.training.space import directions, encoded_phrases, space_of_corpus
 
 
 @pytest.fixture(scope="module")

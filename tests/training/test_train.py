@@ -13,9 +13,9 @@ from lightning.pytorch.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import CONFIG, config
 
-import training.train as train
-from training.config import Config, ConfigError
-from training.shards import Corpus, prepare, read_corpus, training_rows
+import continuo_daw.training.train as train
+from continuo_daw.training.config import Config, ConfigError
+from continuo_daw.training.corpus.shards import Corpus, prepare, read_corpus, training_rows
 
 
 class PowerCut(Exception):

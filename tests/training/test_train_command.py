@@ -14,8 +14,8 @@ import pytest
 import torch
 from tiny import write_data
 
-import training.train as train
-from training.corpus import SPLITS
+import continuo_daw.training.train as train
+from continuo_daw.training.corpus.pieces import SPLITS
 
 TOML = """
 name = "tiny"
@@ -124,7 +124,7 @@ import argparse, sys
 from pathlib import Path
 import torch
 from lightning.pytorch.callbacks import Callback
-import training.train as train
+import continuo_daw.training.train as train
 
 class Spy(Callback):
     def on_train_batch_start(self, trainer, module, rows, index):
@@ -148,8 +148,9 @@ def test_two_processes_see_other_rows_and_end_with_the_same_weights(data: Path, 
     args = arguments(data, tmp_path)
     given = [args.config, "--data", data, "--out", args.out, "--cache", args.cache, "--devices", "2"]
     command = [sys.executable, str(script), str(tmp_path), *map(str, given)]
-    path = {"PYTHONPATH": str(Path(train.__file__).parents[1]), "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, env=os.environ | path, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
     assert len(first["seen"]) == len(second["seen"]) == 4

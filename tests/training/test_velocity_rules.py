@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.clip import TICKS, Clip
-from assistant.codecs.notes import NoteCodec
-from assistant.surroundings import SIZE, surroundings, windows_of
-from training.notes import NoteCorpus, Section
-from training.velocity_rules import Notes, boosting, notes_of, piece_mean, ridge, rules_of
+from continuo_daw.assistant.codecs.notes import NoteCodec
+from continuo_daw.assistant.music.clip import TICKS, Clip
+from continuo_daw.assistant.refining.surroundings import SIZE, surroundings, windows_of
+from continuo_daw.training.corpus.notes import NoteCorpus, Section
+from continuo_daw.training.evaluation.velocity_rules import Notes, boosting, notes_of, piece_mean, ridge, rules_of
 
 CODEC = NoteCodec(24, 4)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tiny_sets import ids, load, write_set, write_tune
 
-from training.corpus import SetConfig
+from continuo_daw.training.corpus.pieces import SetConfig
 
 
 def write_versions(folder: Path, other: str) -> Path:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tiny import tune
 
-from assistant.clip import TICKS, Clip, Note
-from training.corpus import Piece
-from training.windows import first_bar, windows
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note
+from continuo_daw.training.corpus.pieces import Piece
+from continuo_daw.training.evaluation.windows import first_bar, windows
 
 BAR = 4 * TICKS
 
