@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.version import VERSION
 
 Rows = dict[str, tuple[str, str]]

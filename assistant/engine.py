@@ -10,12 +10,13 @@ from pathlib import Path
 from continuo_daw.assistant.bundles.bundle import SPACE, Bundle, find_bundles, read_bundle
 from continuo_daw.assistant.bundles.network import Network, load
 from continuo_daw.assistant.bundles.runtime import pick_device
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import check
 from continuo_daw.assistant.music.clip import Clip, Note
 from continuo_daw.assistant.option import Value, check_options
 from continuo_daw.assistant.originality.check import watched
 from continuo_daw.assistant.paths import bundled_models, models_dir
-from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, needs_of, options_of
 from continuo_daw.assistant.tasks.answer import News, Options
 

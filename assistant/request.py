@@ -1,4 +1,4 @@
-"""What goes into the engine and what comes out; the one expected error."""
+"""What goes into the engine and what comes out."""
 
 from __future__ import annotations
 
@@ -6,30 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from continuo_daw.assistant.music.clip import Clip
-
-CODES = (
-    "bad_packet",
-    "bad_args",
-    "not_found",
-    "incomplete",
-    "too_large",
-    "busy",
-    "timeout",
-    "cancelled",
-    "no_model",
-    "internal",
-)
-
-
-class AssistantError(Exception):
-    """An error that a musician can act on: one of `CODES`, and a text that names the argument and its range."""
-
-    def __init__(self, code: str, text: str) -> None:
-        if code not in CODES:
-            raise ValueError(f"unknown error code {code}")
-        super().__init__(text)
-        self.code = code
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)

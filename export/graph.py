@@ -20,10 +20,10 @@ from continuo_daw.assistant.codecs.condition import SIZE
 from continuo_daw.assistant.codecs.events import END, OPEN, Grammar
 from continuo_daw.assistant.sampling.inputs import FORBIDDEN
 from continuo_daw.export.step import (
-    CANDIDATES,
     HIDDEN_SCALE,
     HIDDEN_ZERO,
     ONNXRUNTIME,
+    TOP_TOKENS,
     Nodes,
     StepWeights,
     lstm_step,
@@ -139,8 +139,8 @@ def _constants(outer: Nodes, weights: StepWeights, grammar: Grammar) -> None:
         ("forbidden", np.float32(FORBIDDEN)),
         ("last_position", np.float32(len(weights.position) - 1)),
         ("last_known", np.float32(len(weights.position) - 2)),
-        ("top", np.array([CANDIDATES])),
-        ("last_top", np.int64(CANDIDATES - 1)),
+        ("top", np.array([TOP_TOKENS])),
+        ("last_top", np.int64(TOP_TOKENS - 1)),
         ("end", np.int64(END)),
         ("nothing", np.float32(0)),
         ("one", np.float32(1)),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 ONNXRUNTIME = "com.microsoft"  # operators that onnxruntime brings itself
-CANDIDATES = 32  # tokens that sampling looks at, the likeliest first
+TOP_TOKENS = 32  # tokens that sampling looks at, the likeliest first
 # Without VNNI instructions, x86 adds products of bytes in pairs of 16 bits: 255 x 64 x 2 is the most that fits, and
 # what does not fit is cut off silently. With 64 levels every processor gives the same sums.
 WEIGHT_LEVELS = 64

@@ -20,8 +20,7 @@ ALLOWED = {  # our own parts by their folder
     "osc_bridge": {"assistant", "osc_bridge", "numpy", "pythonosc", "tqdm"},
     "training": LEARNING | {"assistant", "training"},
     "export": LEARNING | {"assistant", "training", "export", "onnx", "onnxruntime", "transformers"},
-    "export/bench": LEARNING
-    | {"assistant", "training", "export", "osc_bridge", "onnx", "transformers"},
+    "export/bench": LEARNING | {"assistant", "training", "export", "osc_bridge", "onnx", "transformers"},
 }
 ONE_FILE_ONLY = {
     "onnxruntime": "assistant/bundles/runtime.py",

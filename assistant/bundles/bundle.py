@@ -16,7 +16,7 @@ from typing import Any
 from continuo_daw.assistant.codecs.events import EventCodec
 from continuo_daw.assistant.codecs.notes import NoteCodec
 from continuo_daw.assistant.codecs.phrases import PhraseCodec
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 
 FORMAT = 1
 CARD, MODEL = "card.json", "model.onnx"

@@ -8,8 +8,8 @@ from functools import cache, cached_property
 
 from continuo_daw.assistant.bundles.bundle import INDEX, Bundle
 from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.originality.index import Index
-from continuo_daw.assistant.request import AssistantError
 
 _read = cache(Index.read)  # several bundles have learnt from one corpus, and what a search prepares is large
 

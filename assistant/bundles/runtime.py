@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 
 # since 1.29 it reports to its maker unless told otherwise before it is loaded
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

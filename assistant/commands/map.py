@@ -15,11 +15,11 @@ from continuo_daw.assistant.drawing.map_layout import Map, Place
 from continuo_daw.assistant.drawing.map_page import map_page
 from continuo_daw.assistant.drawing.map_picture import map_picture
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.common import suits
 from continuo_daw.assistant.latent.space import Codes, Latent, Space, phrases_of
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.music.midi import read_midi
-from continuo_daw.assistant.request import AssistantError
 
 WRITERS = {".png": map_picture, ".html": map_page}
 

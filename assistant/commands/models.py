@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from continuo_daw.assistant.bundles.bundle import find_bundles, read_bundle
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import bundled_models, models_dir
-from continuo_daw.assistant.request import AssistantError
 
 WIRING = ("format", "codec", "files")  # fields of a card that say nothing to a musician
 

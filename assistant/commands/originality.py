@@ -9,12 +9,12 @@ from pathlib import Path
 from continuo_daw.assistant.bundles.bundle import INDEX, Card, find_bundles, read_bundle, read_card
 from continuo_daw.assistant.commands.task import refuse_to_write
 from continuo_daw.assistant.drawing.originality import found_where, originality_picture
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.music.midi import read_midi
 from continuo_daw.assistant.originality.index import Found, Index, alarm_level, measured
 from continuo_daw.assistant.originality.lines import line_of
 from continuo_daw.assistant.paths import bundled_models, models_dir
-from continuo_daw.assistant.request import AssistantError
 
 COLUMNS = ("copied_notes_p50", "copied_notes_p90", "copied_share_mean")
 
@@ -85,9 +85,9 @@ def in_words(card: Card, index: Index, found: Found, notes: int) -> list[str]:
     human, alarm = measured(card, "human", notes, COLUMNS), alarm_level(card, notes)
     if not found.nearest:
         return [f"nothing of it is in the corpus of {card.name}"]
-    verdict = f"{found.likeness:.0%} like {found.nearest}{found_where(index, found)}"
+    verdict = f"{found.similarity:.0%} like {found.nearest}{found_where(index, found)}"
     if alarm is not None and alarm < 1:
-        verdict = ("likely a copy: " if found.likeness > alarm else "nothing unusual: ") + verdict
+        verdict = ("likely a copy: " if found.similarity > alarm else "nothing unusual: ") + verdict
     lines = [verdict]
     if alarm is not None:
         usual = f"1 in 200 clips of {notes} notes by people is more than {alarm:.0%} like a piece of this corpus"
@@ -110,7 +110,7 @@ def _report(args: argparse.Namespace, card: Card, found: Found, notes: int) -> d
         "copied_notes": found.copied_notes,
         "copied_share": found.copied_share,
         "nearest": found.nearest,
-        "likeness": found.likeness,
+        "similarity": found.similarity,
         "semitones": found.semitones,
         "scale": found.scale,
         "runs": [[run.clip, run.piece, run.length] for run in found.runs],

@@ -16,9 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.midi import read_midi, write_midi
 from continuo_daw.assistant.option import Option, check_options
-from continuo_daw.assistant.request import AssistantError, Request
+from continuo_daw.assistant.request import Request
 from continuo_daw.assistant.tasks import TASKS, options_of
 
 LOOK_SECONDS = 0.5  # between looks; a file that has not changed from one to the next is whole

@@ -45,7 +45,7 @@ from continuo_daw.assistant.drawing.map_layout import (
     short,
 )
 from continuo_daw.assistant.drawing.piano_roll import MARGIN
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 
 FINE = 2
 

@@ -27,10 +27,10 @@ from continuo_daw.assistant.drawing.ink import (
     plain,
 )
 from continuo_daw.assistant.drawing.piano_roll import BLACK_KEYS, KEYS_WIDTH, MARGIN
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip
 from continuo_daw.assistant.originality.index import LEAST_RUN, Found, Index
 from continuo_daw.assistant.originality.lines import STEP, line_of
-from continuo_daw.assistant.request import AssistantError
 
 HEAD, LINE, AXIS, BETWEEN = 56, 34, 32, 120  # heights of the heading, a line of text, an axis, the space for ribbons
 WIDTH, LEAST_WIDTH, QUARTER = 2300, 1300, 90  # of the rolls; of a quarter note at most

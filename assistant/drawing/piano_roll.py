@@ -32,8 +32,9 @@ from continuo_daw.assistant.drawing.ink import (
     shade,
 )
 from continuo_daw.assistant.drawing.lanes import GAP, HEIGHT, Lane, draw_lane
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, bar_ticks
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 
 BLACK_KEYS = {1, 3, 6, 8, 10}
 

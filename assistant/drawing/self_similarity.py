@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw
 
 from continuo_daw.assistant.drawing.ink import FAINT, GIVEN, INK, PAPER, SMALL, TEXT, font, plain
 from continuo_daw.assistant.drawing.piano_roll import MARGIN
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.distance import distances
 from continuo_daw.assistant.music.clip import Clip
-from continuo_daw.assistant.request import AssistantError
 
 Matrix = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ SCALE_HEIGHT, SCALE_WIDTH = 18, 256
 
 
 def self_similarity(clip: Clip) -> Matrix:
-    """(B, B) likeness of the bars of a clip: 1 for the same notes at the same places, 0 for nothing in common.
+    """(B, B) similarity of the bars of a clip: 1 for the same notes at the same places, 0 for nothing in common.
 
     A bar has the notes that start in it. Bars without any are like no other bar: silence is no theme.
     """
@@ -35,7 +35,7 @@ def self_similarity(clip: Clip) -> Matrix:
 
 
 def sameness(matrix: Matrix) -> float:
-    """Mean likeness of two different bars; of a single bar 0."""
+    """Mean similarity of two different bars; of a single bar 0."""
     bars = len(matrix)
     return float((matrix.sum() - np.trace(matrix)) / max(bars * (bars - 1), 1))
 
@@ -67,9 +67,9 @@ def draw(matrices: Sequence[tuple[str, Matrix]], path: str | Path, heading: str 
         raise AssistantError("bad_args", f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _shades(likeness: Matrix) -> NDArray[np.uint8]:
-    """(..., 3) colours of likenesses: paper for 0, the darkest blue of the piano rolls for 1."""
-    part = np.clip(likeness, 0, 1)[..., None]
+def _shades(similarity: Matrix) -> NDArray[np.uint8]:
+    """(..., 3) colours of similarities: paper for 0, the darkest blue of the piano rolls for 1."""
+    part = np.clip(similarity, 0, 1)[..., None]
     return np.asarray(np.rint((1 - part) * np.array(PAPER) + part * np.array(GIVEN[1])), np.uint8)
 
 

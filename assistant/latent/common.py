@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import Latent
 from continuo_daw.assistant.music.clip import Clip
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.sampling.measures import measures_of
 from continuo_daw.assistant.tasks.answer import Options
 from continuo_daw.assistant.tasks.sampling import voices_of

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent import common as meet
 from continuo_daw.assistant.latent.space import Codes, Latent, clip_from
 from continuo_daw.assistant.music.clip import Clip
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.sampling.measures import measures_of
 from continuo_daw.assistant.sampling.wishes import asked_of, show
 from continuo_daw.assistant.tasks.answer import News, Options, Stop, in_turn

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, SPACE
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.phrases import Bars, PhraseCodec, tidied
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.attributes import NAMES
 from continuo_daw.assistant.music.clip import Clip, Note
-from continuo_daw.assistant.request import AssistantError
 
 FREE = -1  # a number that the decoder may choose
 CLOSED = -1e9  # bias of a place where no note may start

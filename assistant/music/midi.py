@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 import mido
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import MAX_TICK, TICKS, Clip, Note, bar_ticks
 from continuo_daw.assistant.music.midi_events import META, DamagedFile, Event, Track, read_events
-from continuo_daw.assistant.request import AssistantError
 
 MAX_BYTES = 16 * 2**20
 MAX_NOTES = 200_000

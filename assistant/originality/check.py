@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from continuo_daw.assistant.bundles.network import Network
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.originality.index import alarm_level, human_level
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.tasks.answer import News, Options, Slice, Stop, at_once
 
 TRIES = 6  # rounds of candidates, each with a seed of its own
@@ -30,7 +31,7 @@ def compared(network: Network, candidate: Candidate) -> tuple[Candidate, float]:
     notes = len(candidate.clip.notes)
     human, alarm = human_level(card, notes), alarm_level(card, notes)
     above = [found.copied_notes / max(human[0], 1.0)] if human else []
-    above += [found.likeness / max(alarm, 0.01)] if alarm is not None else []
+    above += [found.similarity / max(alarm, 0.01)] if alarm is not None else []
     return replace(candidate, measures={**candidate.measures, **measures}), max(above, default=0.0)
 
 

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from continuo_daw.assistant.bundles.bundle import Card
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.originality.lines import SPREAD, Ints, line_of, piece_of, since_first, symbols_of
-from continuo_daw.assistant.originality.nearest import Resemblance
+from continuo_daw.assistant.originality.nearest import Pieces
 from continuo_daw.assistant.originality.shared_runs import SharedRuns
-from continuo_daw.assistant.request import AssistantError
 
 GRAM = 12  # notes of the grams that `copied_share` counts
 LEAST_RUN = 4  # notes of a run that is worth a picture
@@ -49,7 +49,7 @@ class Found:
     copied_notes: notes of the longest run that one piece has, 0 where not even two notes are shared
     copied_share: share of the clip's 12-grams that occur in the corpus, 0 for a clip of fewer notes
     nearest: title of the nearest piece, "" where nothing is shared
-    likeness: 0 to 1, what part of the clip stands in that piece, note for note at the same place, whatever its key,
+    similarity: 0 to 1, what part of the clip stands in that piece, note for note at the same place, whatever its key,
         octave and tempo; notes that any tune has count little
     piece: number of the nearest piece, -1 for none; runs: those of at least `LEAST_RUN` notes that are shared with it
     pairs: (note of the clip, note of the piece) of all notes at the same place; both count notes of a `Line`
@@ -59,7 +59,7 @@ class Found:
     copied_notes: int = 0
     copied_share: float = 0.0
     nearest: str = ""
-    likeness: float = 0.0
+    similarity: float = 0.0
     piece: int = -1
     runs: tuple[Run, ...] = ()
     pairs: tuple[tuple[int, int], ...] = ()
@@ -202,8 +202,8 @@ class Index:
         return SharedRuns.of(symbols)
 
     @cached_property
-    def _resemblance(self) -> Resemblance:
-        return Resemblance.of(self.onsets, self.pitches, np.append(self.first, len(self.interval)).astype(np.int64))
+    def _pieces(self) -> Pieces:
+        return Pieces.of(self.onsets, self.pitches, np.append(self.first, len(self.interval)).astype(np.int64))
 
     def search(self, clip: Clip) -> Found:
         """What a clip shares with the corpus. The first search takes longer: it sorts the corpus."""
@@ -217,7 +217,7 @@ class Index:
         best = int(length.argmax())
         # the pair before note k + 1 is symbol k of the clip, and symbol k + 1 of a piece
         run = (best, int(place[best]) - 1) if copied else None
-        nearest = self._resemblance.nearest(line.onset, line.pitch, run)
+        nearest = self._pieces.nearest(line.onset, line.pitch, run)
         if nearest is None:
             return Found(copied + bool(copied), share)
         first = int(self.first[nearest.piece])
@@ -226,7 +226,7 @@ class Index:
             copied + bool(copied),
             share,
             str(self.titles[nearest.piece]),
-            nearest.likeness,
+            nearest.similarity,
             nearest.piece,
             _runs_of(pairs),
             pairs,
@@ -257,7 +257,7 @@ def human_level(card: Card, notes: int) -> tuple[float, float] | None:
 
 
 def alarm_level(card: Card, notes: int) -> float | None:
-    """The likeness that 1 in 200 stretches of so many notes of held-out pieces is above. None as above."""
+    """The similarity that 1 in 200 stretches of so many notes of held-out pieces is above. None as above."""
     found = measured(card, "checker", notes, ("alarm",))
     return found[0] if found else None
 

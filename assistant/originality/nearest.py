@@ -1,4 +1,4 @@
-"""Resemblance: the piece that a clip is most like, note for note, whatever its key, octave and tempo.
+"""The nearest piece: the one that a clip is most like, note for note, whatever its key, octave and tempo.
 
 As in BLAST (Altschul et al., "Basic local alignment search tool", 1990) short seeds that both have are looked up first.
 Each says where in the piece, how many semitones higher and how much slower the clip would have to be played; what most
@@ -30,7 +30,7 @@ RATIOS = 28  # kinds of `ratios`
 WINDOW = 128  # notes that are compared at once
 SEEN = 0.4  # what a note counts that goes on as the clip did before
 PLAIN = 0.8  # a clip that says less than this part of what the corpus says a note is not like anything in particular
-OTHER_TEMPO = 0.02  # of likeness; there are ten more ways to be like something by chance
+OTHER_TEMPO = 0.02  # of similarity; there are ten more ways to be like something by chance
 
 
 class Copy(NamedTuple):
@@ -40,7 +40,7 @@ class Copy(NamedTuple):
     """
 
     piece: int
-    likeness: float
+    similarity: float
     scale: float
     semitones: int
     pairs: tuple[tuple[int, int], ...]
@@ -55,7 +55,7 @@ class _Ways(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Resemblance:
+class Pieces:
     """What is looked up in a corpus of N notes.
 
     key (N,) onset in steps, pieces `GAP` apart, times `PITCHES` plus pitch, rising; first (P + 1,) first note of each
@@ -71,7 +71,7 @@ class Resemblance:
     ratio_bits: Floats
 
     @classmethod
-    def of(cls, onset: Ints, pitch: Ints, first: Ints) -> Resemblance:
+    def of(cls, onset: Ints, pitch: Ints, first: Ints) -> Pieces:
         """Sorts a corpus: onset (N,) in steps since the start of the piece, pitch (N,), first (P + 1,)."""
         lengths = onset[first[1:] - 1] + GAP
         place = onset + np.repeat(np.cumsum(lengths) - lengths, np.diff(first))
@@ -101,7 +101,7 @@ class Resemblance:
             part = slice(start, start + WINDOW)
             here = (run[0] - start, run[1]) if run and 0 <= run[0] - start < len(pitch[part]) else None
             found = self._nearest(onset[part], pitch[part], here)
-            if found and (best is None or found.likeness > best.likeness):
+            if found and (best is None or found.similarity > best.similarity):
                 best = found._replace(pairs=tuple((a + start, b) for a, b in found.pairs))
         return best
 
@@ -118,10 +118,10 @@ class Resemblance:
         hit = self._hits(place, pitch[None] + semitones[:, None], piece)
         ends = np.searchsorted(self.key, np.stack([place[:, 0], place[:, -1] + 1], 1) * PITCHES)
         ends = np.clip(ends, self.first[piece, None], self.first[piece + 1, None])
-        likeness = self._likeness(hit >= 0, ends[:, 1] - ends[:, 0], onset, pitch) - OTHER_TEMPO * (ways.scale != 1)
-        best = int(likeness.argmax())
+        similarity = self._similarity(hit >= 0, ends[:, 1] - ends[:, 0], onset, pitch) - OTHER_TEMPO * (ways.scale != 1)
+        best = int(similarity.argmax())
         pairs = tuple((int(note), int(hit[best, note])) for note in np.flatnonzero(hit[best] >= 0))
-        value = round(float(np.clip(likeness[best], 0, 1)), 6)
+        value = round(float(np.clip(similarity[best], 0, 1)), 6)
         return Copy(int(piece[best]), value, float(ways.scale[best]), int(semitones[best]), pairs)
 
     def _ways(self, steps: Ints, pitch: Ints) -> _Ways:
@@ -159,7 +159,7 @@ class Resemblance:
         good &= (hit >= self.first[piece, None]) & (hit < self.first[piece + 1, None])
         return np.where(good, hit, -1)
 
-    def _likeness(self, hit: NDArray[np.bool_], there: Ints, onset: Floats, pitch: Ints) -> Floats:
+    def _similarity(self, hit: NDArray[np.bool_], there: Ints, onset: Floats, pitch: Ints) -> Floats:
         """(H,) the part of the clip that is hit (H, n), half by notes and half by what they say, less where the piece
         has more notes than the clip, `there` (H,), in the same time."""
         count = len(pitch)

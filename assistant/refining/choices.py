@@ -1,7 +1,7 @@
-"""Where a note may have been written: candidates for its onset and its length, and what speaks for each.
+"""Where a note may have been written: choices for its onset and its length, and what speaks for each.
 
 An onset goes to the nearest place of each kind in a quarter; a length is one of the usual note values, or ends where
-another note begins. A refine network gives each candidate a score. Times are quarter notes. The notes that are asked
+another note begins. A refine network gives each choice a score. Times are quarter notes. The notes that are asked
 about are named by row and column of their windows, two arrays of one shape S.
 """
 
@@ -20,9 +20,9 @@ _HALF = np.array([0, 1.5, 2, 3, 4, 4.5, 6, 7.5, 8, 9, 10, 10.5])  # thirty-secon
 PHASES = np.concatenate([_HALF, _HALF + 12])
 _SHORT = (1, 1.5, 2, 3, 4, 4.5, 6, 8, 9, 12, 15, 16, 18, 20, 21, 24, 28, 30, 32, 36, 40, 42, 48)
 VALUES = np.array([*_SHORT, 54, 60, 66, 72, 84, 90, 96, 108, 120, 132, 144, 168, 192, 216, 240, 288, 384])
-BETWEEN = 5  # candidates of a length that end where another note begins
+BETWEEN = 5  # choices of a length that end where another note begins
 ONSETS, LENGTHS = len(PHASES), len(VALUES) + BETWEEN
-ONSET_SIZE, LENGTH_SIZE = 9, 19  # numbers that speak for a candidate
+ONSET_SIZE, LENGTH_SIZE = 9, 19  # numbers that speak for a choice
 SAME = 0.02  # quarters; what lies closer is the same time
 HAIR = 1e-6  # quarters; what rounding may do to an end that meets an onset
 ROWS_APART = 1e6  # quarters between the windows, where all of them are searched at once
@@ -35,7 +35,7 @@ def everywhere(windows: Windows) -> tuple[Index, Index]:
     return np.arange(rows)[:, None].repeat(columns, 1), np.arange(columns)[None].repeat(rows, 0)
 
 
-def onset_candidates(windows: Windows, row: Index, column: Index) -> tuple[Times, Floats]:
+def onset_choices(windows: Windows, row: Index, column: Index) -> tuple[Times, Floats]:
     """(S, ONSETS) places in quarters, the nearest one of each kind, and (S, ONSETS, ONSET_SIZE) what speaks for
     them."""
     phase = PHASES / STEP
@@ -53,9 +53,9 @@ def onset_candidates(windows: Windows, row: Index, column: Index) -> tuple[Times
     return place, _told(told, place.shape)
 
 
-def length_candidates(windows: Windows, row: Index, column: Index) -> tuple[Times, Floats]:
+def length_choices(windows: Windows, row: Index, column: Index) -> tuple[Times, Floats]:
     """(S, LENGTHS) lengths in quarters, and (S, LENGTHS, LENGTH_SIZE) what speaks for them. What ends where another
-    note begins but is a usual note value already is 0: no candidate."""
+    note begins but is a usual note value already is 0: no choice."""
     start = windows.start[row, column][..., None]
     length = windows.end[row, column][..., None] - start
     known = _in_a_line(windows)
@@ -85,7 +85,7 @@ def length_candidates(windows: Windows, row: Index, column: Index) -> tuple[Time
 
 def near(value: Times, windows: Windows, at: tuple[Index, Index], reach: Times | float) -> NDArray[np.bool_]:
     """Which lengths (S, C) may have been written, if what is given lies within `reach` of it: 0.2 for 80 to 120 %.
-    Where that leaves none, all that are candidates."""
+    Where that leaves none, all that are choices."""
     given = (windows.end - windows.start)[at][..., None]
     there = value > 0
     inside = there & (np.abs(given - value) <= reach * np.maximum(value, 1 / STEP) + SAME / 2)

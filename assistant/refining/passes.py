@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from continuo_daw.assistant.bundles.bundle import LENGTHS, MODEL, ONSETS
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.bundles.runtime import Graph
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.assistant.refining.choices import Index, Times, length_candidates, near, onset_candidates
+from continuo_daw.assistant.refining.choices import Index, Times, length_choices, near, onset_choices
 from continuo_daw.assistant.refining.surroundings import Floats, Windows, told_of, windows_of
-from continuo_daw.assistant.request import AssistantError
 
 Table = NDArray[np.int64]  # (N, 3) start, end, pitch in ticks
 Stop = Callable[[], bool]
@@ -93,7 +93,7 @@ def _onsets(network: Network, clip: Clip, table: Table, stop: Stop) -> NDArray[n
     """Starts (N,) in whole ticks, inside the clip."""
     moved = []
     for windows, row, column in _groups(network, clip, table, False, stop):
-        place, told = onset_candidates(windows, row, column)
+        place, told = onset_choices(windows, row, column)
         scores = _scores(network.graphs[ONSETS], windows, row, column, told)
         moved.append(_best(place, scores) - windows.start[row, column])
     start = np.rint(table[:, 0] + np.concatenate(moved) * TICKS)
@@ -104,15 +104,15 @@ def _lengths(network: Network, clip: Clip, table: Table, reach: float, stop: Sto
     """Durations (N,) in whole ticks, at least 1."""
     found = []
     for windows, row, column in _groups(network, clip, table, False, stop):
-        value, told = length_candidates(windows, row, column)
+        value, told = length_choices(windows, row, column)
         scores = _scores(network.graphs[LENGTHS], windows, row, column, told)
         found.append(_best(value, np.where(near(value, windows, (row, column), reach), scores, -np.inf)))
     return np.maximum(np.rint(np.concatenate(found) * TICKS), 1)
 
 
 def _scores(graph: Graph, windows: Windows, row: Index, column: Index, told: Floats) -> Floats:
-    """(N, C) of the candidates (N, C, G) of the notes that stand in `row` and `column` of their windows."""
-    return graph.run(told_of(windows) | {"place": np.stack([row, column], 1), "candidates": told})["scores"]
+    """(N, C) of the choices (N, C, G) of the notes that stand in `row` and `column` of their windows."""
+    return graph.run(told_of(windows) | {"place": np.stack([row, column], 1), "choices": told})["scores"]
 
 
 def _best(values: Times, scores: Floats) -> Times:

@@ -36,7 +36,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Sampling:
     """A generation in steps of the codec's grid, on the clock of the prompt's clip.
 
     begin: first step where a note may start; until: first step where none may; bar: steps a bar
@@ -98,7 +98,7 @@ def prompt_of(codec: EventCodec, clip: Clip, cut: bool) -> Prompt:
 
 
 def generate(
-    bundle: Bundle, graph: Graph, plan: Plan, stop: Callable[[], bool]
+    bundle: Bundle, graph: Graph, plan: Sampling, stop: Callable[[], bool]
 ) -> Iterator[list[tuple[Row, list[Note], bool]]]:
     """After each slice: (row, its new final notes, whether it is whole) of the rows that were still open.
 
@@ -131,7 +131,7 @@ def generate(
         state = _after(outputs, keep)
 
 
-def _new_row(codec: EventCodec, plan: Plan, primed: Arrays, index: int) -> Row:
+def _new_row(codec: EventCodec, plan: Sampling, primed: Arrays, index: int) -> Row:
     said = plan.prompt.tokens[codec.kinds[plan.prompt.tokens] == KINDS.index("VELOCITY")]
     velocity = int(codec.values[said[-1]]) if len(said) else FIRST_VELOCITY
     reader = NoteReader(codec, int(plan.prompt.tokens[-1]), primed["state"][0], velocity)
@@ -158,7 +158,7 @@ def tonal_bias(codec: EventCodec, shares: NDArray[np.float32], hold: float) -> N
     return bias
 
 
-def _opening(clock: float, plan: Plan) -> NDArray[np.float32]:
+def _opening(clock: float, plan: Sampling) -> NDArray[np.float32]:
     """The grammar's state (3,) behind the prompt: nothing may join its last onset or start before `begin`."""
     if len(plan.prompt.tokens) == 1:  # nothing was given, so the first onset is open
         return np.array([0, 0, clock], np.float32)
@@ -166,7 +166,7 @@ def _opening(clock: float, plan: Plan) -> NDArray[np.float32]:
     return np.array([CLOSED, max(begin - clock, 1), clock], np.float32)
 
 
-def _primed(bundle: Bundle, graph: Graph, plan: Plan) -> Arrays:
+def _primed(bundle: Bundle, graph: Graph, plan: Sampling) -> Arrays:
     """The network's state after the prompt but for its last token, which the first slice feeds; one row."""
     tokens, codec = plan.prompt.tokens, bundle.events
     layers, cells = int(bundle.card.sizes["layers"]), int(bundle.card.sizes["hidden"])
@@ -200,7 +200,7 @@ def _uniform(rows: Sequence[Row], steps: int) -> NDArray[np.float32]:
     return np.stack([row.random.random(steps, np.float32) for row in rows], axis=1)
 
 
-def _bias(codec: EventCodec, plan: Plan, rows: Sequence[Row]) -> NDArray[np.float32]:
+def _bias(codec: EventCodec, plan: Sampling, rows: Sequence[Row]) -> NDArray[np.float32]:
     """(rows, V) what is added to the logits: what holds a row to its key, and what the task rules out."""
     bias = np.stack([row.bias for row in rows])
     bias[:, END] = FORBIDDEN  # the task says where the music ends
@@ -215,7 +215,7 @@ def _bias(codec: EventCodec, plan: Plan, rows: Sequence[Row]) -> NDArray[np.floa
     return bias
 
 
-def _inputs(bundle: Bundle, plan: Plan, rows: int, steps: int, **given: NDArray[Any]) -> Arrays:
+def _inputs(bundle: Bundle, plan: Sampling, rows: int, steps: int, **given: NDArray[Any]) -> Arrays:
     """The graph's inputs for rows of the plan, with what is `given`."""
     sizes = bundle.card.sizes
     planned: Arrays = {

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from continuo_daw.assistant.codecs.condition import PARTS, condition
 from continuo_daw.assistant.codecs.events import KINDS, EventCodec, NoteReader
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip, Note
 from continuo_daw.assistant.music.swing import swung, swung_ticks
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.assistant.sampling.inputs import FORBIDDEN
 from continuo_daw.assistant.sampling.templates import Onset, onsets_of, template
-from continuo_daw.assistant.sampling.wishes import Aims
+from continuo_daw.assistant.sampling.wishes import Wishes
 
 Floats = NDArray[np.float32]
 
@@ -42,48 +42,48 @@ _SHAPE = ("VELOCITY", "LONG", "DURATION", "OFFSET", "LENGTH")
 
 
 class Guidance:
-    """Aims on the grid of a codec, for music from step `begin` to `until` behind `clip`, whose bars it has.
+    """Wishes on the grid of a codec, for music from step `begin` to `until` behind `clip`, whose bars it has.
 
     Raises AssistantError `bad_args` where a limit leaves nothing of the grid.
     """
 
-    def __init__(self, codec: EventCodec, aims: Aims, begin: int, until: int, clip: Clip) -> None:
-        self.codec, self.aims = codec, aims
+    def __init__(self, codec: EventCodec, wishes: Wishes, begin: int, until: int, clip: Clip) -> None:
+        self.codec, self.wishes = codec, wishes
         # where the first note shall be on a beat, the grid is that of the new bars, even if the clip ends off it
-        self.origin = begin * codec.step if aims.beat else clip.length
+        self.origin = begin * codec.step if wishes.beat else clip.length
         steps = np.arange(begin, until + 1) * codec.step - self.origin  # ticks of the new clip
-        self.bar_at = np.clip(steps // clip.bar, 0, aims.bars - 1)
-        self.lines = [int(np.searchsorted(steps, line * clip.bar)) for line in range(aims.bars + 1)]
+        self.bar_at = np.clip(steps // clip.bar, 0, wishes.bars - 1)
+        self.lines = [int(np.searchsorted(steps, line * clip.bar)) for line in range(wishes.bars + 1)]
         self.bar_ticks = clip.bar
         self.begin, self.until = begin, until
         self.of = {kind: codec.kinds == index for index, kind in enumerate(KINDS)}
         self.shape = np.isin(codec.kinds, [KINDS.index(kind) for kind in _SHAPE])
         self.sounding = self.of["LONG"] | self.of["DURATION"]
         self.doublings = np.log2(np.maximum(codec.values, 1)).astype(np.float32)
-        self.closed = [np.where(aims.allowed(bar), 0, FORBIDDEN).astype(np.float32) for bar in range(aims.bars)]
-        self.rhythm = onsets_of(codec, template(aims.rhythm, aims.bars, clip.bar)) if aims.rhythm else ()
-        self.pitches = [sorted({*o.pitches}) for o in onsets_of(codec, aims.pitches)] if aims.pitches else []
-        self.horizon = [self._horizon(bar) for bar in range(aims.bars)]
-        self.shares_at = [int(np.searchsorted(steps, at)) for at, _ in aims.shares]
-        self.told = [self._told(bar) for bar in range(aims.bars)]
+        self.closed = [np.where(wishes.allowed(bar), 0, FORBIDDEN).astype(np.float32) for bar in range(wishes.bars)]
+        self.rhythm = onsets_of(codec, template(wishes.rhythm, wishes.bars, clip.bar)) if wishes.rhythm else ()
+        self.pitches = [sorted({*o.pitches}) for o in onsets_of(codec, wishes.pitches)] if wishes.pitches else []
+        self.horizon = [self._horizon(bar) for bar in range(wishes.bars)]
+        self.shares_at = [int(np.searchsorted(steps, at)) for at, _ in wishes.shares]
+        self.told = [self._told(bar) for bar in range(wishes.bars)]
         # (V,) doublings by which each value is longer than an even note; beyond, grace notes would win
-        even = [np.float32(np.log2(codec.resolution / density)) for density in aims.density or ()]
+        even = [np.float32(np.log2(codec.resolution / density)) for density in wishes.density or ()]
         self.longer = [np.clip(self.doublings - middle, -FAR_DOUBLINGS, FAR_DOUBLINGS) for middle in even]
         self.time, self.durations = np.flatnonzero(self.of["TIME"]), np.flatnonzero(self.of["DURATION"])
-        self.exact = bool(aims.shortest or aims.longest or aims.polyphony or aims.beat or aims.rhythm)
-        self.ticks = np.clip(steps, 0, aims.bars * clip.bar)
-        if aims.swing:
-            self.ticks = swung(self.ticks, aims.swing, clip.bar, swung_ticks(clip.meter))
+        self.exact = bool(wishes.shortest or wishes.longest or wishes.polyphony or wishes.beat or wishes.rhythm)
+        self.ticks = np.clip(steps, 0, wishes.bars * clip.bar)
+        if wishes.swing:
+            self.ticks = swung(self.ticks, wishes.swing, clip.bar, swung_ticks(clip.meter))
         self.lasting = self._lasting()
         self.starts = self._starts()
-        late = steps % aims.beat if aims.beat else np.zeros_like(steps)
-        self.first = self.starts & (np.minimum(late, aims.beat - late) * 2 <= codec.step)
+        late = steps % wishes.beat if wishes.beat else np.zeros_like(steps)
+        self.first = self.starts & (np.minimum(late, wishes.beat - late) * 2 <= codec.step)
         if not self.first[: self.lines[1]].any():
-            asked = ", ".join(f"{key} {words}" for key, words in aims.asked.items() if key in _LASTING)
+            asked = ", ".join(f"{key} {words}" for key, words in wishes.asked.items() if key in _LASTING)
             raise AssistantError("bad_args", f"{asked}: no note of the grid is so long in the first bar")
         self.latest = begin + int(np.flatnonzero(self.first)[-1])
-        if aims.rhythm and not self.rhythm:
-            raise AssistantError("bad_args", f"rhythm_from clip: its first {aims.bars} bars have no note")
+        if wishes.rhythm and not self.rhythm:
+            raise AssistantError("bad_args", f"rhythm_from clip: its first {wishes.bars} bars have no note")
         for onset in self.rhythm:
             room = int((self.closed[self.bar_of_rhythm(onset)] == 0).sum())
             if room < len(onset.lengths):
@@ -93,12 +93,14 @@ class Guidance:
     def _horizon(self, bar: int) -> tuple[int, int]:
         """First and last bar line between which density and register are to be reached: those of the bar, if they
         differ from bar to bar."""
-        asked = [values for values in (self.aims.density, self.aims.register) if values]
-        return (bar, bar + 1) if any(len({*values}) > 1 for values in asked) else (0, self.aims.bars)
+        asked = [values for values in (self.wishes.density, self.wishes.register) if values]
+        return (bar, bar + 1) if any(len({*values}) > 1 for values in asked) else (0, self.wishes.bars)
 
     def _lasting(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Ticks (steps,) that a note which starts at a step must last, and may last."""
-        short, long = ((v or (d,) * self.aims.bars) for v, d in ((self.aims.shortest, 1), (self.aims.longest, 10**9)))
+        short, long = (
+            (v or (d,) * self.wishes.bars) for v, d in ((self.wishes.shortest, 1), (self.wishes.longest, 10**9))
+        )
         return np.array(short)[self.bar_at], np.array(long)[self.bar_at]
 
     def _starts(self) -> NDArray[np.bool_]:
@@ -115,10 +117,10 @@ class Guidance:
 
     def bar_of_rhythm(self, onset: Onset) -> int:
         """The bar in which an onset of the given rhythm lies, to the tick."""
-        return min(onset.given[0][0] // self.bar_ticks, self.aims.bars - 1)
+        return min(onset.given[0][0] // self.bar_ticks, self.wishes.bars - 1)
 
     def segment(self, clock: float) -> int:
-        """Which of the aims' shares are asked at a step."""
+        """Which of the wishes' shares are asked at a step."""
         return max(bisect_right(self.shares_at, clock - self.begin) - 1, 0)
 
     def condition(self, base: Floats, clock: float) -> Floats:
@@ -128,11 +130,11 @@ class Guidance:
 
     def _told(self, bar: int) -> tuple[Floats, NDArray[np.bool_]]:
         """(SIZE,) a condition with what is asked of a bar, and (SIZE,) which columns that is."""
-        aims = self.aims
+        wishes = self.wishes
         asked = condition(
-            sum((shares for _, shares in aims.shares), np.zeros(12)) if aims.shares else None,
-            aims.register[bar] if aims.register else None,
-            aims.density[bar] if aims.density else None,
+            sum((shares for _, shares in wishes.shares), np.zeros(12)) if wishes.shares else None,
+            wishes.register[bar] if wishes.register else None,
+            wishes.density[bar] if wishes.density else None,
         )
         told = np.zeros(len(asked), bool)
         for columns in PARTS:
@@ -147,7 +149,7 @@ class Guide:
         self.on = guidance
         self.clock, self.onset, self.here = -1, -1, 0  # the present onset: its step, its number, its notes so far
         self.made = False  # whether there is a note
-        self.counts, self.totals = ([0] * guidance.aims.bars for _ in range(2))  # notes, sums of pitches of each bar
+        self.counts, self.totals = ([0] * guidance.wishes.bars for _ in range(2))  # notes, sums of pitches of each bar
         self.classes = np.zeros(12)  # notes of each pitch class
         self.ends: list[int] = []
 
@@ -166,7 +168,7 @@ class Guide:
 
     def took(self, reader: NoteReader, notes: Sequence[Note]) -> None:
         """Counts the notes that the last token has completed."""
-        aims, clock = self.on.aims, int(reader.state[2])
+        wishes, clock = self.on.wishes, int(reader.state[2])
         for note in notes:
             self.onset, self.here = (self.onset, self.here + 1) if clock == self.clock else (self.onset + 1, 1)
             self.clock = clock
@@ -175,9 +177,9 @@ class Guide:
             self.totals[self.on.bar_of(clock)] += note.pitch
             self.classes[note.pitch % 12] += 1
             self.ends = sorted([*(end for end in self.ends if end > clock), clock + reader.total])
-            if aims.polyphony and len(self.ends) >= aims.polyphony:
+            if wishes.polyphony and len(self.ends) >= wishes.polyphony:
                 # the grammar waits until one of them has ended
-                free = self.ends[len(self.ends) - aims.polyphony] - clock
+                free = self.ends[len(self.ends) - wishes.polyphony] - clock
                 reader.state = np.array([reader.state[0], max(reader.state[1], free), clock], np.float32)
 
     def _rest(self, clock: int) -> tuple[float, float, int, int]:
@@ -189,8 +191,8 @@ class Guide:
         count, total = sum(self.counts[first:last]), sum(self.totals[first:last])
         left = max(end - clock, 1) / on.codec.resolution
         passed = (clock - start) / on.codec.resolution
-        if on.aims.density:
-            wanted = on.aims.density[bar] * (end - start) / on.codec.resolution - count
+        if on.wishes.density:
+            wanted = on.wishes.density[bar] * (end - start) / on.codec.resolution - count
         else:
             wanted = left * (count / passed if passed > 4 else USUAL)
         return max(wanted, 0.5), left, count, total
@@ -198,8 +200,8 @@ class Guide:
     def _faster(self, clock: int) -> float:
         """How much faster than asked the rest must go, in doublings."""
         wanted, left, *_ = self._rest(clock)
-        assert self.on.aims.density
-        doublings = float(np.log2(wanted / left / self.on.aims.density[self.on.bar_of(clock)]))
+        assert self.on.wishes.density
+        doublings = float(np.log2(wanted / left / self.on.wishes.density[self.on.bar_of(clock)]))
         return max(-MOST_DOUBLINGS, min(MOST_DOUBLINGS, doublings))
 
     def _pace(self, clock: int) -> Floats:
@@ -211,24 +213,24 @@ class Guide:
 
     def _wish(self, clock: int) -> Floats:
         """(128,) what is added to pitches so that the rest makes up for what has been made."""
-        on, aims, bar = self.on, self.on.aims, self.on.bar_of(clock)
+        on, wishes, bar = self.on, self.on.wishes, self.on.bar_of(clock)
         wish = np.zeros(128, np.float32)
         wanted, _, count, total = self._rest(clock)
-        if aims.register:
-            higher = (aims.register[bar] * count - total) / wanted
+        if wishes.register:
+            higher = (wishes.register[bar] * count - total) / wanted
             higher = max(-MOST_SEMITONES, min(MOST_SEMITONES, higher))
             # what lies far off is wanted no more than what lies `REACH` off, or one wild leap would make up for all
             reach = REACH[on.codec.voices]
-            apart = np.minimum(np.maximum(_PITCHES - np.float32(aims.register[bar]), -reach), reach)
+            apart = np.minimum(np.maximum(_PITCHES - np.float32(wishes.register[bar]), -reach), reach)
             wish += np.float32(LIFT[on.codec.voices] * higher) * apart
-        if aims.shares:
-            shares = aims.shares[on.segment(clock)][1]
+        if wishes.shares:
+            shares = wishes.shares[on.segment(clock)][1]
             wish += (PULL * np.log(12 * (self._needed(clock, shares, wanted) + RARE)))[_CLASSES]
         return wish
 
     def _needed(self, clock: int, shares: NDArray[np.float64], wanted: float) -> NDArray[np.float64]:
         """(12,) the shares that the rest must have; where they are asked of a bar or a chord, those."""
-        if len(self.on.aims.shares) > 1:
+        if len(self.on.wishes.shares) > 1:
             return shares
         rest = np.maximum(shares * (self.classes.sum() + wanted) - self.classes, 0)
         needed: NDArray[np.float64] = rest / max(rest.sum(), 1e-9)
@@ -239,14 +241,14 @@ class Guide:
         return (self.onset, self.here) if clock == self.clock else (self.onset + 1, 0)
 
     def _pitch(self, clock: int, bias: Floats) -> None:
-        on, aims, bar = self.on, self.on.aims, self.on.bar_of(clock)
+        on, wishes, bar = self.on, self.on.wishes, self.on.bar_of(clock)
         number, above = self._place(clock)
         if on.rhythm and number < len(on.rhythm):
             bar = on.bar_of_rhythm(on.rhythm[number])
         lean = on.closed[bar].copy()
-        if aims.register or aims.shares:
+        if wishes.register or wishes.shares:
             lean += self._wish(clock)
-        if aims.density and clock == self.clock and on.codec.voices == "many":
+        if wishes.density and clock == self.clock and on.codec.voices == "many":
             lean += np.float32(JOIN * self._faster(clock))
         if not (on.starts if self.made else on.first)[max(clock - on.begin, 0)]:
             lean[:] = FORBIDDEN  # no length is right for a note that starts here
@@ -262,7 +264,7 @@ class Guide:
 
     def _time(self, clock: int, wait: float, bias: Floats) -> None:
         """Time to where a note may start, or beyond the end; `wait`: steps that must pass."""
-        on, aims = self.on, self.on.aims
+        on, wishes = self.on, self.on.wishes
         landing = clock + on.codec.values[on.time] - on.begin
         shut = ~(on.starts if self.made else on.first)[np.clip(landing, 0, len(on.starts) - 1)]
         shut &= landing < on.until - on.begin
@@ -270,7 +272,7 @@ class Guide:
         near = bool((~shut[:-1] & (on.codec.values[on.time[:-1]] >= wait)).any())
         shut[-1] &= not self.made and near
         bias[on.time[shut]] = FORBIDDEN
-        if aims.density:
+        if wishes.density:
             bias[on.time] += self._pace(clock)[on.time]
 
     def _given_time(self, clock: int, bias: Floats) -> None:
@@ -287,7 +289,7 @@ class Guide:
 
     def _length(self, clock: int, total: int, bias: Floats) -> None:
         """What may follow where a length may follow; `total`: the steps that the note has already."""
-        on, aims = self.on, self.on.aims
+        on, wishes = self.on, self.on.wishes
         reach = total + on.codec.values[on.durations]
         most = total + 4 * on.codec.resolution + 1  # at least, behind a LONG
         if on.rhythm:
@@ -303,5 +305,5 @@ class Guide:
             bias[on.of["LONG"]] = FORBIDDEN
         if on.exact:
             bias[on.of["OFFSET"] | on.of["LENGTH"]] = FORBIDDEN
-        if aims.density and on.codec.voices == "one":
+        if wishes.density and on.codec.voices == "one":
             bias[on.sounding] += self._pace(clock)[on.sounding]

@@ -1,6 +1,6 @@
 """What is asked of new music: limits that always hold, and what it should be like, bar by bar.
 
-`aims_of` reads the options; nothing here knows of networks or grids. A bar's value is that of the list at its place,
+`wishes_of` reads the options; nothing here knows of networks or grids. A bar's value is that of the list at its place,
 the last one where the list is shorter; chords repeat.
 """
 
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from continuo_daw.assistant.codecs.condition import MOST_DENSE
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.attributes import beat_ticks, most_at_once
 from continuo_daw.assistant.music.chords import Chord, chords_of
 from continuo_daw.assistant.music.clip import TICKS, Clip
 from continuo_daw.assistant.music.keys import NAMES, Key, Shares, histogram, key_of, key_of_clip
 from continuo_daw.assistant.music.swing import swing_of
 from continuo_daw.assistant.option import AUTO, Option, Value, numbers_of
-from continuo_daw.assistant.request import AssistantError
 
 T = TypeVar("T")
 KEPT = ("none", "clip")
@@ -55,7 +55,7 @@ Options = Mapping[str, Value | None]
 
 
 @dataclass(frozen=True)
-class Aims:
+class Wishes:
     """What is asked of `bars` bars; each tuple has a value a bar, None where nothing is asked.
 
     density: notes a quarter; register: mean pitch; velocity: mean; swing: percent of the beat
@@ -102,8 +102,8 @@ def asked_of(options: Options) -> tuple[str, ...]:
     return tuple(key for key, value in values if value is not None and value is not False and value not in ("", "none"))
 
 
-def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
-    """The aims of `bars` new bars in the meter of `like`; `clip` is the given one, None where there is none.
+def wishes_of(options: Options, clip: Clip | None, like: Clip) -> Wishes:
+    """The wishes of `bars` new bars in the meter of `like`; `clip` is the given one, None where there is none.
 
     Raises AssistantError `bad_args` that names option, value and range.
     """
@@ -118,7 +118,7 @@ def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
     if ("scale_strict" in asked or "end_on_tonic" in asked) and not keys:
         name = "scale_strict" if "scale_strict" in asked else "end_on_tonic"
         raise AssistantError("bad_args", f"{name} true needs a key: C, F#m, D dorian ..., or auto for that of the clip")
-    aims = Aims(
+    wishes = Wishes(
         bars=bars,
         **{key: whole[key] for key in ("density", "register", "velocity", "swing")},
         keys=keys,
@@ -136,8 +136,8 @@ def aims_of(options: Options, clip: Clip | None, like: Clip) -> Aims:
         pitches=clip if "pitches_from" in asked else None,
         asked={key: show(given.get(key, options[key])) for key in asked},
     )
-    _refuse_the_impossible(aims, like.bar)
-    return aims
+    _refuse_the_impossible(wishes, like.bar)
+    return wishes
 
 
 def show(value: Any) -> str:
@@ -243,25 +243,28 @@ def _shares(
     return tuple(found)
 
 
-def _refuse_the_impossible(aims: Aims, ticks: int) -> None:
+def _refuse_the_impossible(wishes: Wishes, ticks: int) -> None:
     """Limits between which there is nothing in bars of `ticks`."""
-    for bar in range(aims.bars):
-        low, high = (aims.low or (0,))[min(bar, len(aims.low or (0,)) - 1)], (aims.high or (127,) * aims.bars)[bar]
+    for bar in range(wishes.bars):
+        low, high = (
+            (wishes.low or (0,))[min(bar, len(wishes.low or (0,)) - 1)],
+            (wishes.high or (127,) * wishes.bars)[bar],
+        )
         if low > high:
             raise AssistantError("bad_args", f"pitch_low {low} is above pitch_high {high}")
-        if not aims.allowed(bar).any():
-            key = aims.keys[bar] if aims.keys else ""
+        if not wishes.allowed(bar).any():
+            key = wishes.keys[bar] if wishes.keys else ""
             raise AssistantError("bad_args", f"pitch_low {low} to pitch_high {high} holds no pitch of {key}")
-        if aims.tonic is not None and not aims.allowed(bar)[aims.tonic :: 12].any():
+        if wishes.tonic is not None and not wishes.allowed(bar)[wishes.tonic :: 12].any():
             where = f"in bar {bar + 1}, which may be the last that sounds"
-            raise AssistantError("bad_args", f"end_on_tonic true: the limits leave no {NAMES[aims.tonic]} {where}")
-        if aims.shortest and aims.shortest[bar] > aims.bars * ticks // 2:
-            room = aims.bars * ticks / 2 / TICKS
+            raise AssistantError("bad_args", f"end_on_tonic true: the limits leave no {NAMES[wishes.tonic]} {where}")
+        if wishes.shortest and wishes.shortest[bar] > wishes.bars * ticks // 2:
+            room = wishes.bars * ticks / 2 / TICKS
             raise AssistantError(
-                "bad_args", f"shortest {aims.shortest[bar] / TICKS:g} is more than {room:g}, half of all bars"
+                "bad_args", f"shortest {wishes.shortest[bar] / TICKS:g} is more than {room:g}, half of all bars"
             )
-        if aims.shortest and aims.longest and aims.shortest[bar] > aims.longest[bar]:
-            short, long = aims.shortest[bar] / TICKS, aims.longest[bar] / TICKS
+        if wishes.shortest and wishes.longest and wishes.shortest[bar] > wishes.longest[bar]:
+            short, long = wishes.shortest[bar] / TICKS, wishes.longest[bar] / TICKS
             raise AssistantError("bad_args", f"shortest {short:g} is longer than longest {long:g}")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.condition import condition_of_clip
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.sampling.generator import prompt_of, recent
-from continuo_daw.assistant.sampling.wishes import aims_of
+from continuo_daw.assistant.sampling.wishes import wishes_of
 from continuo_daw.assistant.tasks import sampling
 from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop
 from continuo_daw.assistant.tasks.sampling import BARS, HOLD, SAMPLING, sample
@@ -30,7 +30,7 @@ def check(clips: Clips, options: Options) -> None:
     """Raises AssistantError where the clip cannot be continued."""
     if all(note.muted for note in clips[0].notes):
         raise AssistantError("bad_args", "the clip has no notes that sound; use generate to start from nothing")
-    aims_of(options, clips[0], clips[0])
+    wishes_of(options, clips[0], clips[0])
 
 
 def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iterator[News]:

@@ -12,13 +12,13 @@ from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.condition import condition
 from continuo_daw.assistant.codecs.events import START
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent import prior
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.music.keys import Key
 from continuo_daw.assistant.option import Option
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.assistant.sampling.generator import Prompt
-from continuo_daw.assistant.sampling.wishes import aims_of
+from continuo_daw.assistant.sampling.wishes import wishes_of
 from continuo_daw.assistant.tasks import sampling
 from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop
 from continuo_daw.assistant.tasks.sampling import BARS, SAMPLING, sample
@@ -43,7 +43,7 @@ def suits(bundle: Bundle, clips: Clips, options: Options) -> float:
 
 def check(clips: Clips, options: Options) -> None:
     """Raises AssistantError where the options make no sense."""
-    aims_of(options, clips[0] if clips else None, empty(clips, options))
+    wishes_of(options, clips[0] if clips else None, empty(clips, options))
 
 
 def empty(clips: Clips, options: Options) -> Clip:

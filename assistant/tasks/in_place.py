@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.notes import NoteCodec
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import MAX_TICK, TICKS, Clip, Note, order_of
 from continuo_daw.assistant.option import Option
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.tasks.answer import Clips, Options
 
 Table = NDArray[np.int64]

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.phrases import Bars
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent import common as meet
 from continuo_daw.assistant.latent.distance import SLOT, even_steps, happenings
 from continuo_daw.assistant.latent.space import Codes, Latent, clip_from, levelled
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.option import Option
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
 
 NAME = "interpolate"

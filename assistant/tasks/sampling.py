@@ -15,11 +15,11 @@ from continuo_daw.assistant.codecs.notes import NoteCodec
 from continuo_daw.assistant.music.clip import Clip, Note
 from continuo_daw.assistant.option import Option
 from continuo_daw.assistant.request import Candidate
-from continuo_daw.assistant.sampling.generator import Plan, Prompt, generate
+from continuo_daw.assistant.sampling.generator import Prompt, Sampling, generate
 from continuo_daw.assistant.sampling.guide import Guidance
 from continuo_daw.assistant.sampling.measures import reached, short_of
 from continuo_daw.assistant.sampling.rules import finished
-from continuo_daw.assistant.sampling.wishes import STEERING, Aims, aims_of
+from continuo_daw.assistant.sampling.wishes import STEERING, Wishes, wishes_of
 from continuo_daw.assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
 
 BARS = Option("bars", "int", 4, "how many bars to make", 1, 64)
@@ -77,15 +77,15 @@ def sample(
 ) -> Iterator[News]:
     """The bars that follow `clip`, a `recent` one, which gives end and meter; `at` ticks after the clip as given;
     `asked`: the whole clip as given, which `auto` and what is kept look at."""
-    aims = aims_of(options, asked, clip)
-    plan = _plan(network.bundle.events, clip, prompt, given, options, aims)
-    make = _chosen if aims.asked else _streamed
-    return make(network, plan, clip, aims, stop, at)
+    wishes = wishes_of(options, asked, clip)
+    plan = _plan(network.bundle.events, clip, prompt, given, options, wishes)
+    make = _chosen if wishes.asked else _streamed
+    return make(network, plan, clip, wishes, stop, at)
 
 
-def _streamed(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at: int) -> Iterator[News]:
+def _streamed(network: Network, plan: Sampling, clip: Clip, wishes: Wishes, stop: Stop, at: int) -> Iterator[News]:
     """Notes as soon as they are final."""
-    end = aims.bars * clip.bar
+    end = wishes.bars * clip.bar
     made: list[list[Note]] = [[] for _ in range(plan.candidates)]
     done: set[int] = set()
     for news in generate(network.bundle, network.graphs[MODEL], plan, stop):
@@ -97,15 +97,15 @@ def _streamed(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, 
             done |= {row.index} if whole else set()
             candidate = None
             if whole:
-                new = finished(made[row.index], None, aims, clip)
-                candidate = Candidate(new, at, reached(new, aims))
+                new = finished(made[row.index], None, wishes, clip)
+                candidate = Candidate(new, at, reached(new, wishes))
             slices.append(Slice(row.index, first, placed, candidate))
         yield slices, _share(dict(enumerate(made)), done, end)
 
 
-def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at: int) -> Iterator[News]:
+def _chosen(network: Network, plan: Sampling, clip: Clip, wishes: Wishes, stop: Stop, at: int) -> Iterator[News]:
     """Whole candidates, each the best of `GROUP` that were made for it."""
-    end, total = aims.bars * clip.bar, plan.candidates
+    end, total = wishes.bars * clip.bar, plan.candidates
     assert plan.guidance
     for index in range(0, total, TOGETHER):
         some = range(index, min(index + TOGETHER, total))
@@ -121,9 +121,9 @@ def _chosen(network: Network, plan: Plan, clip: Clip, aims: Aims, stop: Stop, at
             return
         best = []
         for k in some:
-            clips = [finished(made[k * GROUP + j], plan.guidance, aims, clip) for j in range(GROUP)]
-            new = min(clips, key=lambda made: short_of(made, aims))
-            best.append(at_once(k, Candidate(new, at, reached(new, aims))))
+            clips = [finished(made[k * GROUP + j], plan.guidance, wishes, clip) for j in range(GROUP)]
+            new = min(clips, key=lambda made: short_of(made, wishes))
+            best.append(at_once(k, Candidate(new, at, reached(new, wishes))))
         yield best, (index + len(some)) / total
 
 
@@ -133,11 +133,11 @@ def _share(made: Mapping[int, Sequence[Note]], whole: set[int], end: int) -> flo
     return min(1.0, sum(shares) / len(shares))
 
 
-def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: Given, options: Options, aims: Aims) -> Plan:
+def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: Given, options: Options, wishes: Wishes) -> Sampling:
     hold, step = options.get("hold"), codec.step
-    begin, until = round(clip.length / step), -(-(clip.length + aims.bars * clip.bar) // step)
-    guidance = Guidance(codec, aims, begin, until, clip) if aims.asked else None
-    return Plan(
+    begin, until = round(clip.length / step), -(-(clip.length + wishes.bars * clip.bar) // step)
+    guidance = Guidance(codec, wishes, begin, until, clip) if wishes.asked else None
+    return Sampling(
         prompt=prompt,
         begin=begin,
         until=until,
@@ -145,7 +145,7 @@ def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: Given, options: 
         meter=clip.meter,
         condition=given,
         # what is asked of the pitch classes is not held to those of before
-        hold=0.0 if aims.shares else SUITING_HOLD[codec.voices] if hold is None else float(hold),
+        hold=0.0 if wishes.shares else SUITING_HOLD[codec.voices] if hold is None else float(hold),
         seed=int(options["seed"] or 0),
         candidates=count((), options),
         temperature=float(options["temperature"] or 1.0),
@@ -158,7 +158,7 @@ def _plan(codec: EventCodec, clip: Clip, prompt: Prompt, given: Given, options: 
 def _still(codec: EventCodec, clip: Clip, begin: int, until: int, guidance: Guidance | None) -> int:
     """Where one voice has sung the last note of the clip to its end: it waits, but never through more than half of
     what was asked for, nor where its own notes could not start any more, nor for a rhythm or a beat that is asked."""
-    if codec.voices == "many" or (guidance and (guidance.rhythm or guidance.aims.beat)):
+    if codec.voices == "many" or (guidance and (guidance.rhythm or guidance.wishes.beat)):
         return 0
     sounding = max((round(note.end / codec.step) for note in clip.notes if not note.muted), default=0)
     return min(sounding, (begin + until) // 2, guidance.latest if guidance else until)

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.phrases import Bars, apart, written_onset
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent import common as meet
 from continuo_daw.assistant.latent.moves import edited, held, moved
 from continuo_daw.assistant.latent.space import CLOSED, FREE, Codes, Forced, Latent, clip_from, levelled
 from continuo_daw.assistant.music.attributes import attributes
 from continuo_daw.assistant.music.clip import Clip, Note
 from continuo_daw.assistant.option import Option
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.sampling.measures import measures_of
 from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop, in_turn
 from continuo_daw.assistant.tasks.sampling import count as count
@@ -52,12 +53,12 @@ def check(clips: Clips, options: Options) -> None:
     """Raises AssistantError where the clip cannot be varied so."""
     meet.check_clips(clips)
     kept = str(options["keep"])
-    for name in wishes_of(options):
+    for name in steps_of(options):
         if name in HELD[kept]:
             raise AssistantError("bad_args", f"{name} {options[name]:g} cannot change while keep {kept} holds it")
 
 
-def wishes_of(options: Options) -> dict[str, float]:
+def steps_of(options: Options) -> dict[str, float]:
     """The attributes that are to change, and by how much."""
     return {option.key: float(options[option.key] or 0) for option in MOVES if options[option.key]}
 
@@ -69,22 +70,22 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
 
 
 def _candidates(latent: Latent, clip: Clip, options: Options, stop: Stop) -> Iterator[Candidate]:
-    wishes = wishes_of(options)
-    if wishes and latent.binary:
+    steps = steps_of(options)
+    if steps and latent.binary:
         raise AssistantError("bad_args", f"{latent.network.bundle.card.name} has binary codes, which cannot be moved")
-    amount = float((0.0 if wishes else AMOUNT) if options["amount"] is None else options["amount"])
+    amount = float((0.0 if steps else AMOUNT) if options["amount"] is None else options["amount"])
     known = latent.bars_of(clip)
     code = latent.encode_bars(known)
     forced, bias = _held(latent, known, str(options["keep"]))
-    compared = not wishes and forced is None and amount > 0
+    compared = not steps and forced is None and amount > 0
     plain = latent.decode(code[None], clip.bars, known.steps)[0] if compared else None
-    examples = [latent.encode(edited(clip, name, change)) for name, change in wishes.items()]
+    examples = [latent.encode(edited(clip, name, change)) for name, change in steps.items()]
 
     for index in range(count((clip,), options)):
         if stop():
             return
         seed = [int(options["seed"] or 0), index]
-        far = max(amount, APART) if wishes and index else amount  # else all would find the same way
+        far = max(amount, APART) if steps and index else amount  # else all would find the same way
         near = _near(latent, code, far, np.random.default_rng(seed))
 
         def play(codes: Codes) -> list[Clip]:
@@ -97,15 +98,15 @@ def _candidates(latent: Latent, clip: Clip, options: Options, stop: Stop) -> Ite
                 found += [_finished(latent, clip, _whole(bars, known, options), options) for bars in made]
             return found
 
-        if wishes:
-            made = moved(near, wishes, clip, latent.space, examples, play, [*seed, 1], stop)[1]
+        if steps:
+            made = moved(near, steps, clip, latent.space, examples, play, [*seed, 1], stop)[1]
         elif amount == 0:
             made = clip
         elif plain is not None:
             made = _restored(clip, plain, latent.decode(near[None], clip.bars, known.steps)[0], latent, options)
         else:
             made = next(iter(play(near[None])), clip)
-        yield Candidate(made, 0, measures_of(made) | {name: round(attributes(made)[name], 3) for name in wishes})
+        yield Candidate(made, 0, measures_of(made) | {name: round(attributes(made)[name], 3) for name in steps})
 
 
 def _near(latent: Latent, code: Codes, amount: float, random: np.random.Generator) -> Codes:

@@ -13,11 +13,12 @@ import numpy as np
 from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.phrases import Bars
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent import common as meet
 from continuo_daw.assistant.latent.space import Codes, Latent, clip_from, levelled
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.option import Option
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.sampling.measures import measures_of
 from continuo_daw.assistant.tasks import generate
 from continuo_daw.assistant.tasks.answer import Clips, News, Options, Stop, in_turn

@@ -25,10 +25,10 @@ from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.codecs.condition import meter_index
 from continuo_daw.assistant.codecs.events import END
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.music.midi import read_midi
 from continuo_daw.assistant.paths import examples_dir
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.assistant.sampling.inputs import FORBIDDEN, sampling_inputs
 from continuo_daw.export.bench import latent as bench_latent
 from continuo_daw.export.bench import refine as bench_refine

@@ -18,7 +18,7 @@ from continuo_daw.assistant.bundles.bundle import MODEL, Bundle
 from continuo_daw.assistant.codecs.condition import SIZE, meter_index
 from continuo_daw.assistant.codecs.events import END, START, EventCodec
 from continuo_daw.assistant.sampling.inputs import FORBIDDEN
-from continuo_daw.export.step import CANDIDATES
+from continuo_daw.export.step import TOP_TOKENS
 from continuo_daw.training.families.charrnn import CharRNN, CharRNNConfig
 
 
@@ -89,10 +89,10 @@ def eager_steps(net: CharRNN, codec: EventCodec, top_p: float = 0.95) -> Callabl
                 logits, memory = net(token.view(1, 1), position, meter, condition, memory)
                 legal = follow[kind[token]] & (pitch >= state[0]) & (wait >= state[1]) & going_on
                 share = torch.softmax(torch.where(legal, logits[0, 0], FORBIDDEN), -1)
-                high, which = share.topk(CANDIDATES)
+                high, which = share.topk(TOP_TOKENS)
                 sums = high.cumsum(0)
                 most = torch.where(sums - high < top_p, sums, 0).max()
-                token = which[(sums <= aim * most).sum().clamp(max=CANDIDATES - 1)]
+                token = which[(sums <= aim * most).sum().clamp(max=TOP_TOKENS - 1)]
                 state = state * keep[token] + add[token]
                 tokens.append(token)
         return torch.stack(tokens).tolist()

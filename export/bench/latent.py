@@ -12,10 +12,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.music.midi import read_midi
 from continuo_daw.assistant.paths import examples_dir
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.assistant.tasks.interpolate import ROUNDS
 from continuo_daw.osc_bridge.clients.child import daemon
 from continuo_daw.osc_bridge.clients.client import Client

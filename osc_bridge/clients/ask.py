@@ -20,8 +20,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import spool_dir
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.clients.ask_file import Question, read_ask
 from continuo_daw.osc_bridge.clients.reach import MAX_DATAGRAM, log_file, port_number, reach, socket_to
 from continuo_daw.osc_bridge.daemon.addresses import DONE, FAIL, PONG, PREFIX, PROGRESS, STATUS, SYNCED, VERSION

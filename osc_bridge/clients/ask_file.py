@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.osc_bridge.wire.encode import Value
 
 MAX_BYTES = 2**24  # of a file; a note takes about 40

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 
 DAEMON = (sys.executable, "-P", "-m", "continuo_daw.assistant", "serve", "--port", "0")
 READY = re.compile(r"ready at (\d+\.\d+\.\d+\.\d+):(\d+)")

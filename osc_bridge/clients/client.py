@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, order_of
-from continuo_daw.assistant.request import AssistantError, Candidate, Result
+from continuo_daw.assistant.request import Candidate, Result
 from continuo_daw.assistant.tasks import in_place
 from continuo_daw.osc_bridge.daemon.addresses import ACCEPTED, DONE, FAIL, NOTES, OPTION, PREFIX, PROGRESS, RESULT, TASK
 from continuo_daw.osc_bridge.daemon.link import MAX_DATAGRAM

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from continuo_daw.assistant.drawing.piano_roll import Row, piano_roll, rows_of
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.music.midi import read_midi, write_midi
 from continuo_daw.assistant.option import Value
 from continuo_daw.assistant.paths import examples_dir
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.clients.child import daemon
 from continuo_daw.osc_bridge.clients.client import Client
 

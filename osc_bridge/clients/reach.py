@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import IO
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import data_dir
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.daemon.addresses import PONG, PREFIX
 from continuo_daw.osc_bridge.wire.decode import PacketError, decode
 from continuo_daw.osc_bridge.wire.encode import encode

@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Note
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.osc_bridge.daemon.addresses import ACCEPTED, DONE, FAIL, NOTES, PROGRESS, RESULT
 from continuo_daw.osc_bridge.daemon.arguments import Identity
 from continuo_daw.osc_bridge.daemon.spool import ReplyFile, as_text

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.option import Option
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.wire.decode import Argument
 
 Identity = int | float | str

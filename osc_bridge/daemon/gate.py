@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from functools import partial
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.osc_bridge.daemon.arguments import Identity, readable_identity
 from continuo_daw.osc_bridge.daemon.bucket import Bucket
 from continuo_daw.osc_bridge.daemon.link import Link, Target

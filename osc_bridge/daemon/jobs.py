@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Note
 from continuo_daw.assistant.option import Value
-from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.osc_bridge.daemon.answers import Answers
 from continuo_daw.osc_bridge.daemon.arguments import Identity
 from continuo_daw.osc_bridge.daemon.link import Target

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from continuo_daw.assistant.errors import CODES as ERROR_CODES
 from continuo_daw.assistant.music.clip import TICKS, clip_of
-from continuo_daw.assistant.request import CODES as ERROR_CODES
 from continuo_daw.assistant.tasks import COMMON, TASKS
 from continuo_daw.osc_bridge.daemon.addresses import (
     ACCEPTED,

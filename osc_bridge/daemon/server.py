@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 from continuo_daw.assistant.option import Option
-from continuo_daw.assistant.request import AssistantError, Request
+from continuo_daw.assistant.request import Request
 from continuo_daw.assistant.tasks import TASKS, in_place, options_of
 from continuo_daw.assistant.version import VERSION
 from continuo_daw.osc_bridge.daemon import addresses

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
-from continuo_daw.assistant.request import AssistantError
 
 KEEP_SECONDS = 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of, order_of
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.wire.notes import MAX_NOTES
 
 KEEP_SECONDS = 600.0

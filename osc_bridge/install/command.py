@@ -13,8 +13,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import spool_dir
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.clients.ask import PORT
 from continuo_daw.osc_bridge.install.daw_file import remove_daw_file, write_daw_file
 from continuo_daw.osc_bridge.install.record import (

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import data_dir, models_dir
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.clients.ask import PORT
 from continuo_daw.osc_bridge.clients.client import Client
 from continuo_daw.osc_bridge.clients.reach import port_number

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import MAX_TICK, TICKS, Note
-from continuo_daw.assistant.request import AssistantError
 
 MAX_NOTES = 20_000  # of one clip
 _MAX_BEATS = MAX_TICK // TICKS

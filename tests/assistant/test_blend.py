@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from tiny import tune
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import Latent, clip_from, levelled
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.tasks import blend
 
 Ask = Callable[..., tuple[Candidate, ...]]

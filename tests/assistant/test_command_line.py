@@ -15,10 +15,11 @@ import pytest
 
 from continuo_daw.assistant import __main__ as program
 from continuo_daw.assistant.commands import task as task_command
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.music.midi import read_midi, write_midi
 from continuo_daw.assistant.option import Option, check_options
-from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, options_of
 from continuo_daw.assistant.version import VERSION
 

@@ -12,9 +12,10 @@ import pytest
 
 from continuo_daw.assistant.codecs.events import KINDS, EventCodec
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.paths import bundled_models
-from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.sampling.generator import tonal_bias
 
 SCALE = clip_of([Note(i * TICKS, 60 + step, TICKS, 90) for i, step in enumerate((0, 2, 4, 5, 7, 5, 4, 2))])

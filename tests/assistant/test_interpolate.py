@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from tiny import tune
 
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import Latent
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.request import AssistantError, Candidate, Request
+from continuo_daw.assistant.request import Candidate, Request
 from continuo_daw.assistant.tasks.interpolate import between
 
 Ask = Callable[..., tuple[Candidate, ...]]

@@ -14,9 +14,9 @@ from tiny import tune
 from continuo_daw.assistant.bundles.bundle import SPACE
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.phrases import Bars
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import CLOSED, FREE, Latent, clip_from, levelled, phrases_of, space_of
 from continuo_daw.assistant.music.clip import Clip, Note
-from continuo_daw.assistant.request import AssistantError
 
 BAR = 3840
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music import midi
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 from continuo_daw.assistant.music.midi import clip_of_midi, midi_bytes, read_midi, write_midi
-from continuo_daw.assistant.request import AssistantError
 
 END = b"\x00\xff\x2f\x00"
 

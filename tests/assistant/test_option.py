@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.option import Option, check_options
-from continuo_daw.assistant.request import AssistantError
 
 BARS = Option("bars", "int", 4, "how many bars", 1, 64)
 HEAT = Option("temperature", "float", 1.0, "how wild", 0.1, 2.0)

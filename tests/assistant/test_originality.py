@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tiny import tune, walk
 
 from continuo_daw.assistant.bundles.bundle import Card
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.originality.index import Found, Index, Run, alarm_level, human_level
 from continuo_daw.assistant.originality.lines import line_of
 from continuo_daw.assistant.originality.shared_runs import REACH, SharedRuns
-from continuo_daw.assistant.request import AssistantError
 
 
 def moved(clip: Clip, semitones: int = 0, scale: float = 1.0) -> Clip:
@@ -43,7 +43,7 @@ def excerpt(piece: int, first: int, count: int) -> Clip:
 def test_a_transposed_copy_is_found_whole(semitones: int) -> None:
     found = INDEX.search(moved(excerpt(3, 10, 20), semitones))
     assert (found.copied_notes, found.copied_share) == (20, 1.0)
-    assert (found.nearest, found.piece, found.likeness) == ("Tune 3", 3, 1.0)
+    assert (found.nearest, found.piece, found.similarity) == ("Tune 3", 3, 1.0)
     assert (found.semitones, found.scale) == (-semitones, 1.0)
     assert found.runs == (Run(0, 10, 20),)
     assert found.pairs == tuple((note, note + 10) for note in range(20))
@@ -53,20 +53,20 @@ def test_a_transposed_copy_is_found_whole(semitones: int) -> None:
 def test_another_tempo_is_the_same_tune_but_no_shared_run(scale: float) -> None:
     found = INDEX.search(moved(excerpt(5, 0, 24), 3, scale))
     assert found.nearest == "Tune 5"
-    assert found.likeness == pytest.approx(0.98)
+    assert found.similarity == pytest.approx(0.98)
     assert found.scale == pytest.approx(1 / scale)
     assert found.runs == (Run(0, 0, 24),)
     assert found.copied_notes < 8
 
 
-def test_changed_notes_break_runs_and_leave_likeness() -> None:
+def test_changed_notes_break_runs_and_leave_similarity() -> None:
     notes = list(excerpt(4, 5, 24).notes)
     notes[8] = replace(notes[8], pitch=notes[8].pitch + 1)
     del notes[18]
     found = INDEX.search(clip_of(notes))
     assert found.copied_notes == 9  # notes 9 to 17
     assert (found.nearest, found.runs) == ("Tune 4", (Run(0, 5, 8), Run(9, 14, 9), Run(18, 24, 5)))
-    assert 0.8 < found.likeness < 1
+    assert 0.8 < found.similarity < 1
 
 
 def test_the_second_section_of_a_piece_follows_the_first() -> None:
@@ -89,7 +89,7 @@ def test_the_order_of_the_notes_counts() -> None:
     found = INDEX.search(backwards)
     assert found.copied_share == 0
     assert found.copied_notes < 6
-    assert found.likeness < 0.6
+    assert found.similarity < 0.6
 
 
 def test_a_long_clip_is_as_like_as_its_likest_part() -> None:
@@ -99,7 +99,7 @@ def test_a_long_clip_is_as_like_as_its_likest_part() -> None:
     found = INDEX.search(whole)
     assert (found.copied_notes, found.nearest) == (60, "Tune 7")
     assert Run(300, 0, 60) in found.runs
-    assert found.likeness > 2 * INDEX.search(stranger).likeness
+    assert found.similarity > 2 * INDEX.search(stranger).similarity
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_repeated_notes_are_like_nothing_in_particular() -> None:
     index = Index.of([*PIECES, ("Drone", (clip_of(drone),))], one=True)
     found = index.search(clip_of(drone[:32]))
     assert (found.copied_notes, found.copied_share, found.nearest) == (32, 1.0, "Drone")
-    assert found.likeness < 0.8
+    assert found.similarity < 0.8
 
 
 @given(
@@ -190,7 +190,7 @@ def test_planted_copies_are_found(data: st.DataObject) -> None:
         notes[at] = replace(notes[at], pitch=notes[at].pitch + data.draw(st.sampled_from([-3, -2, -1, 1, 2, 3])))
     found = INDEX.search(moved(clip_of(notes), 0, data.draw(st.sampled_from([0.5, 1.0, 2.0]))))
     assert found.nearest == f"Tune {piece}"
-    assert found.likeness > 0.7
+    assert found.similarity > 0.7
     assert len(found.pairs) >= 26
 
 

@@ -16,11 +16,11 @@ from continuo_daw.assistant.bundles.bundle import INDEX, MODEL, read_bundle, wri
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.commands import originality as originality_command
 from continuo_daw.assistant.drawing.originality import IN_RUN, OWN, SHARED
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.music.midi import write_midi
 from continuo_daw.assistant.originality.index import Index
 from continuo_daw.assistant.paths import bundled_models
-from continuo_daw.assistant.request import AssistantError
 
 LEVELS = {
     "human": [{"notes": 16, "copied_notes_p50": 5.0, "copied_notes_p90": 7.0, "copied_share_mean": 0.01}],
@@ -100,7 +100,7 @@ def test_json_has_all_figures(folder: Path, capsys: pytest.CaptureFixture[str]) 
     first = sum(note.start < 2 * 4 * TICKS for note in walk(3).notes)
     assert report["runs"] == [[0, first, count]]
     assert (report["model"], report["notes"], report["copied_notes"]) == ("lines", count, count)
-    assert (report["nearest"], report["likeness"], report["copied_share"]) == ("Nobody: Tune 3", 1.0, 1.0)
+    assert (report["nearest"], report["similarity"], report["copied_share"]) == ("Nobody: Tune 3", 1.0, 1.0)
     assert (report["alarm"], report["human"]["copied_notes_p90"]) == (0.6, 7.0)
 
 

@@ -12,8 +12,9 @@ from PIL import Image
 from continuo_daw.assistant.drawing.ink import GIVEN, NEW, OCTAVE_LINE
 from continuo_daw.assistant.drawing.lanes import GAP, HEIGHT
 from continuo_daw.assistant.drawing.piano_roll import Row, piano_roll, rows_of
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip, Note
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 
 LOUD = Clip((Note(0, 60, 3840, 127),), 3840)
 LEGEND = 100  # pixels at the top, where both colours stand

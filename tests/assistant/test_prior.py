@@ -9,10 +9,11 @@ import pytest
 from tiny import tune
 
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent import prior
 from continuo_daw.assistant.latent.space import Latent
 from continuo_daw.assistant.paths import bundled_models
-from continuo_daw.assistant.request import AssistantError, Candidate, Request
+from continuo_daw.assistant.request import Candidate, Request
 
 Ask = Callable[..., tuple[Candidate, ...]]
 MODELS = ("vae-one-2", "vae-many-2", "seqae-one-1", "seqae-one-2")

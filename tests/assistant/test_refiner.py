@@ -10,10 +10,10 @@ import tiny_notes
 
 from continuo_daw.assistant.bundles.bundle import LENGTHS, ONSETS, read_bundle
 from continuo_daw.assistant.bundles.network import Network, load
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.refining.choices import VALUES
 from continuo_daw.assistant.refining.passes import loudness, tidied
-from continuo_daw.assistant.request import AssistantError
 
 WINDOW = 24
 SIZES = (1, 2, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW)

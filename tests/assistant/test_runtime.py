@@ -9,7 +9,7 @@ import pytest
 
 from continuo_daw.assistant.bundles import runtime
 from continuo_daw.assistant.bundles.runtime import Graph, has_external_data, pick_device
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402

@@ -10,8 +10,8 @@ from PIL import Image
 
 from continuo_daw.assistant.drawing.ink import GIVEN, PAPER
 from continuo_daw.assistant.drawing.self_similarity import draw, sameness, self_similarity
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
-from continuo_daw.assistant.request import AssistantError
 
 BAR = 4 * TICKS
 

@@ -7,10 +7,11 @@ import pytest
 from steered import SCALE, keeps, made
 
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.music.keys import histogram, key_of_clip
 from continuo_daw.assistant.music.swing import swing_of
-from continuo_daw.assistant.request import AssistantError, Request
+from continuo_daw.assistant.request import Request
 from continuo_daw.assistant.sampling.wishes import KEYS
 from continuo_daw.assistant.tasks import options_of
 

@@ -8,9 +8,9 @@ import pytest
 from steered import SCALE, clip_in, keeps, made
 
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.attributes import beat_ticks
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.request import AssistantError
 
 AHEAD = clip_in(3840, (0, 60, 480), (960, 62, 480), (3835, 64, 5))  # played ahead of the next bar line
 LATE = clip_in(7680, (3840, 60, 480), (4800, 62, 480))  # a whole bar is silent before

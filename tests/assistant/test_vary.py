@@ -11,10 +11,11 @@ import pytest
 from tiny import tune
 
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.attributes import NAMES, attributes
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 from continuo_daw.assistant.paths import bundled_models
-from continuo_daw.assistant.request import AssistantError, Candidate, Request
+from continuo_daw.assistant.request import Candidate, Request
 
 Ask = Callable[..., tuple[Candidate, ...]]
 BAR = 4 * TICKS

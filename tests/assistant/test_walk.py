@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import tune
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import Latent
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.assistant.request import AssistantError, Candidate
+from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.tasks.walk import walked
 
 Ask = Callable[..., tuple[Candidate, ...]]

@@ -12,7 +12,7 @@ import golden
 import pytest
 from live_rig import NOTES, TUNE, Open, engine, home, open_desk, played, rows, unreliable
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 
 # the wire
 

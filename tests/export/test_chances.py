@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from continuo_daw.assistant.codecs.condition import SIZE
 from continuo_daw.assistant.codecs.events import START, EventCodec
-from continuo_daw.export.step import CANDIDATES
+from continuo_daw.export.step import TOP_TOKENS
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
@@ -58,7 +58,7 @@ def first_chances(codec: EventCodec, temperature: float = 1.0) -> NDArray[np.flo
 def test_tokens_come_as_often_as_their_chances_say(temperature: float) -> None:
     codec = CODECS[2]
     chances = first_chances(codec, temperature)
-    kept = np.argsort(-chances)[:CANDIDATES]
+    kept = np.argsort(-chances)[:TOP_TOKENS]
     wanted = np.zeros(codec.size)
     wanted[kept] = chances[kept] / chances[kept].sum()
     found = shares(codec, 2000, temperature=np.full(1, temperature, np.float32))

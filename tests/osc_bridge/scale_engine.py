@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.option import Value, check_options
-from continuo_daw.assistant.request import AssistantError, Candidate, Request, Result
+from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, options_of
 from continuo_daw.osc_bridge.daemon import serve as daemon
 

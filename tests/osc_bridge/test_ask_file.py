@@ -11,7 +11,7 @@ from golden import ACTIONS, ASKING, datagrams, messages, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.osc_bridge.clients.ask_file import MAX_BYTES, from_text, read_ask
 from continuo_daw.osc_bridge.daemon.spool import as_text
 from continuo_daw.osc_bridge.wire.decode import decode

@@ -10,8 +10,8 @@ import pytest
 from scale_engine import ScaleEngine, scale
 from wire import quickest
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.assistant.tasks import TASKS, options_of
 from continuo_daw.osc_bridge.clients.client import Client
 from continuo_daw.osc_bridge.daemon.link import Target

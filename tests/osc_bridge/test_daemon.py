@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from wire import StartProcess, quickest
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.osc_bridge.clients.client import Client
 from continuo_daw.osc_bridge.daemon import serve as daemon
 from continuo_daw.osc_bridge.daemon.link import Link

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.osc_bridge.daemon import gate
 from continuo_daw.osc_bridge.daemon.bucket import MAX_SOURCES, Bucket
 from continuo_daw.osc_bridge.daemon.gate import Gate

@@ -10,8 +10,8 @@ import tiny_phrases
 from tiny import tune
 from wire import Wire, clip_parts, notes_of, quickest, tuples
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.assistant.tasks import options_of
 from continuo_daw.osc_bridge.clients.child import Child, daemon
 from continuo_daw.osc_bridge.clients.client import Client

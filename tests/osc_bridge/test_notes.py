@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Note
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.wire.notes import read_notes
 
 GOOD = [60, 0.0, 1.0, 96, 0]

@@ -7,7 +7,7 @@ import re
 from pythonosc.osc_message import OscMessage
 from wire import Wire
 
-from continuo_daw.assistant.request import CODES
+from continuo_daw.assistant.errors import CODES
 from continuo_daw.assistant.tasks import COMMON, TASKS
 from continuo_daw.osc_bridge.daemon import addresses
 from continuo_daw.osc_bridge.daemon.reference import PAGE, page

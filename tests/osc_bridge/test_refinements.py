@@ -15,9 +15,9 @@ from tiny import tune
 from wire import Wire, clip_parts, notes_of
 
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.music.midi import read_midi
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.clients.client import Client
 from continuo_daw.osc_bridge.daemon.link import Target
 

@@ -13,9 +13,9 @@ import pytest
 from scale_engine import ScaleEngine, scale
 from wire import Wire
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import clip_of
 from continuo_daw.assistant.music.midi import read_midi
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.daemon.link import Target
 from continuo_daw.osc_bridge.daemon.spool import ReplyFile, as_text, sweep
 

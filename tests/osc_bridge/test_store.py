@@ -7,8 +7,8 @@ import random
 import pytest
 from scale_engine import scale
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.osc_bridge.daemon.store import MAX_CLIPS, MAX_HOST_NOTES, Store
 from continuo_daw.osc_bridge.wire.notes import MAX_NOTES
 

@@ -53,7 +53,7 @@ def test_copies_are_seen(table: dict[str, dict[str, tuple[float, float, float]]]
     assert copies[BLEU][0] == 1 > other[BLEU][0]
     assert copies["copied share"][0] > 0.9 > 0.5 > other["copied share"][0]
     assert copies["copied notes"][0] > 20 > other["copied notes"][0]
-    assert copies["likeness"][0] > other["likeness"][0]
+    assert copies["similarity"][0] > other["similarity"][0]
 
 
 def test_an_interval_is_moved_to_its_figure() -> None:

@@ -16,10 +16,10 @@ import tiny_phrases
 from tiny import tune, write_data
 
 from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.attributes import NAMES
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 from continuo_daw.assistant.music.midi import write_midi
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.training.corpus.pieces import Piece
 from continuo_daw.training.evaluation import measure
 from continuo_daw.training.evaluation.card import folder_of
@@ -97,7 +97,7 @@ def test_figures_of_ways_are_those_of_their_clips() -> None:
     first, last, between = melody(60, 60, 60, 60), melody(62, 62, 62, 62), melody(60, 60, 62, 62)
     even = way_figures([[first, between, last]])
     assert even == {
-        "monotone, likeness": 1,
+        "monotone, similarity": 1,
         "monotone, slots": 1,
         "still": 0,
         "empty": 0,

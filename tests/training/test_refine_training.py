@@ -15,7 +15,7 @@ from watched import PowerCut, Watch, watched
 
 import continuo_daw.training.train as train
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.assistant.refining.choices import everywhere, length_candidates, onset_candidates
+from continuo_daw.assistant.refining.choices import everywhere, length_choices, onset_choices
 from continuo_daw.assistant.refining.surroundings import SIZE, windows_of
 from continuo_daw.training.config import Config
 from continuo_daw.training.corpus.notes import NoteCorpus, Section, prepare_notes, read_notes
@@ -143,7 +143,7 @@ def test_targets_are_what_was_written(corpus_of: Corpus) -> None:
         modes |= {(row.reach < 1, np.array_equal(row.start, row.written[:, 0])) for row in rows}
         windows, batch = windows_of_rows(rows), duration_batch(rows)
         written = np.stack([row.written for row in rows])
-        place, value = (make(windows, *everywhere(windows))[0] for make in (onset_candidates, length_candidates))
+        place, value = (make(windows, *everywhere(windows))[0] for make in (onset_choices, length_choices))
         for values, name, wanted in ((place, "onset", written[..., 0]), (value, "length", written[..., 1])):
             right = batch[name].numpy()
             assert (right != IGNORED).all()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from continuo_daw.assistant.bundles.bundle import CARD, Bundle, Card, find_bundles
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import bundled_models, models_dir
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.training.config import CodecConfig, Config, ConfigError, config_of
 from continuo_daw.training.corpus.pieces import CorpusError, Piece, load_pieces
 

@@ -15,7 +15,7 @@ import numpy as np
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.notes import NoteCodec
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, order_of
-from continuo_daw.assistant.refining.choices import SAME, length_candidates
+from continuo_daw.assistant.refining.choices import SAME, length_choices
 from continuo_daw.assistant.refining.passes import tidied
 from continuo_daw.assistant.refining.surroundings import windows_of
 from continuo_daw.training.corpus.distort import HIGH, LOW, NEAR, played_lengths, played_onsets, stretched
@@ -56,7 +56,7 @@ def true_lengths(section: Section, codec: NoteCodec) -> Times:
     count = len(section.notes)
     row, column = codec.places(count)
     windows = windows_of(section.notes[:, :3], section.frame, codec.rows(count), section.drums)
-    value, _ = length_candidates(windows, row, column)
+    value, _ = length_choices(windows, row, column)
     length = (section.notes[:, 1] - section.notes[:, 0])[:, None] / TICKS
     far = np.abs(np.log(np.maximum(value, 1e-9) / length))
     best = np.take_along_axis(value, far.argmin(-1)[:, None], -1)[:, 0]

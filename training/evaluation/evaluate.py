@@ -19,7 +19,7 @@ from platformdirs import user_cache_path
 from continuo_daw.assistant.bundles.bundle import CARD, MODEL, Card, read_bundle
 from continuo_daw.assistant.bundles.network import Network, load
 from continuo_daw.assistant.bundles.runtime import pick_device
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.training.config import Config
 from continuo_daw.training.corpus.notes import NoteCorpus, prepare_notes
 from continuo_daw.training.corpus.phrases import PhraseCorpus, prepare_phrases

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from continuo_daw.assistant.bundles.bundle import CARD, Bundle
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.training.corpus.pieces import Piece
 from continuo_daw.training.evaluation.card import engine_of
 from continuo_daw.training.evaluation.control import STEERED, Control, control

@@ -18,10 +18,11 @@ from tqdm import tqdm
 from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.codecs.events import EventCodec
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.option import Value
 from continuo_daw.assistant.originality.index import Index
-from continuo_daw.assistant.request import AssistantError, Request
+from continuo_daw.assistant.request import Request
 from continuo_daw.assistant.tasks import options_of
 from continuo_daw.training.corpus.pieces import Piece
 from continuo_daw.training.evaluation.bleu import Gram, references

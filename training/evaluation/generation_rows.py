@@ -42,7 +42,7 @@ COLUMNS = {
     GAP: f"how far {BLEU} lies from that of the held-out windows",
     "copied share": "share of 12-grams of intervals and inter-onset times that stand in the train split",
     "copied notes": "notes of the longest run shared with one piece of train: nine of ten clips have at most this many",
-    "likeness": "mean likeness of the nearest piece of train, 0 to 1",
+    "similarity": "mean similarity of the nearest piece of train, 0 to 1",
 }
 
 
@@ -50,7 +50,7 @@ COLUMNS = {
 class Measured:
     """The clips of one row and seed with what was found of each; `piece` (N,), and all other arrays begin with N too.
 
-    bleu: (N, ORDER, 2); copied: (N, 3) notes, share, likeness
+    bleu: (N, ORDER, 2); copied: (N, 3) notes, share, similarity
     """
 
     clips: Sequence[Clip]
@@ -64,7 +64,7 @@ class Measured:
 def measured(clips: Sequence[Clip], pieces: Sequence[int], known: Mapping[Gram, int], index: Index) -> Measured:
     """What is found of clips; `known` and `index` are of the train split."""
     found = [index.search(clip) for clip in clips]
-    copied = np.array([[f.copied_notes, f.copied_share, f.likeness] for f in found], float)
+    copied = np.array([[f.copied_notes, f.copied_share, f.similarity] for f in found], float)
     counts = np.array([matches(clip, known) for clip in clips])
     return Measured(clips, np.array(pieces), features(clips), statistics(clips), counts, copied)
 
@@ -101,9 +101,13 @@ def _figures(made: Measured, held: Measured, apart: Mapping[str, Distances], oft
     found |= dict(zip(STATISTICS, (np.nan_to_num(made.statistics) * mine[:, None]).sum(0) / total, strict=True))
     score, human = (bleu((one.bleu * w[:, None, None]).sum(0)) for one, w in ((made, mine), (held, theirs)))
     found |= {BLEU: score} | ({GAP: abs(score - human)} if apart else {})
-    notes, share, likeness = np.repeat(made.copied, mine.astype(int), 0).T
+    notes, share, similarity = np.repeat(made.copied, mine.astype(int), 0).T
     if len(notes):
-        found |= {"copied share": share.mean(), "copied notes": np.percentile(notes, 90), "likeness": likeness.mean()}
+        found |= {
+            "copied share": share.mean(),
+            "copied notes": np.percentile(notes, 90),
+            "similarity": similarity.mean(),
+        }
     return found
 
 

@@ -15,10 +15,10 @@ from platformdirs import user_cache_path
 from tqdm import tqdm
 
 from continuo_daw.assistant.bundles.bundle import CARD, FAMILIES, INDEX, Card, read_bundle, write_bundle
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.originality.index import Found, Index
 from continuo_daw.assistant.originality.lines import line_of
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.training.corpus.pieces import CorpusError, Piece, SetConfig, load_pieces
 from continuo_daw.training.corpus.sets import MANIFEST, entries_of
 from continuo_daw.training.evaluation.card import folder_of
@@ -193,12 +193,12 @@ class _Checker:
         random, found = np.random.default_rng(SEED), {}
         for kind in KINDS:
             copies = self.search([planted(clip, kind, random) for clip in clips], f"{what}, {kind}")
-            found[kind] = round(float((copies.column("likeness") > np.array(alarms)).mean()), 4)
+            found[kind] = round(float((copies.column("similarity") > np.array(alarms)).mean()), 4)
         return found
 
 
 def measure(index: Index, pieces: Sequence[Piece], titles: dict[str, str], windows: int = WINDOWS) -> dict[str, Any]:
-    """What held-out pieces share with the train pieces of the index, by length of clip; the likeness that as few of
+    """What held-out pieces share with the train pieces of the index, by length of clip; the similarity that as few of
     them as `FALSE_ALARMS` are above, and the share of planted copies that are above it; milliseconds a search."""
     checker, copies = _Checker(index, titles), max(1, windows * COPIES // WINDOWS)
     held = [piece for piece in pieces if piece.split != "train"]
@@ -212,8 +212,8 @@ def measure(index: Index, pieces: Sequence[Piece], titles: dict[str, str], windo
             continue
         people = checker.search([clip for _, clip in stretches], f"{notes} notes, held out")
         human.append({"notes": notes} | _human(people))
-        likeness = people.column("likeness")[checker.strange([piece for piece, _ in stretches], people)]
-        alarm = round(float(np.quantile(likeness, 1 - FALSE_ALARMS)), 4) if len(likeness) else 1.0
+        similarity = people.column("similarity")[checker.strange([piece for piece, _ in stretches], people)]
+        alarm = round(float(np.quantile(similarity, 1 - FALSE_ALARMS)), 4) if len(similarity) else 1.0
         originals = [clip for _, clip in windows_of(train, notes, copies, checker.one)]
         recall = checker.recall(originals, [alarm] * len(originals), f"{notes} notes")
         speed = {"ms_median": round(float(np.median(people.ms)), 2), "ms_worst": round(max(people.ms), 2)}
@@ -237,7 +237,7 @@ def _eight_bars(
     if not stretches or not originals:
         return {}
     people = checker.search([clip for _, clip in stretches], "eight bars, held out")
-    above = people.column("likeness") > np.array(alarms([clip for _, clip in stretches]))
+    above = people.column("similarity") > np.array(alarms([clip for _, clip in stretches]))
     strange = checker.strange([piece for piece, _ in stretches], people)
     clips = [clip for _, clip in originals]
     return {
@@ -249,24 +249,24 @@ def _eight_bars(
 
 
 def _human(people: _Searched) -> dict[str, Any]:
-    copied, likeness = people.column("copied_notes"), people.column("likeness")
+    copied, similarity = people.column("copied_notes"), people.column("similarity")
     return {
         "windows": len(copied),
         "copied_notes_p50": float(np.percentile(copied, 50)),
         "copied_notes_p90": float(np.percentile(copied, 90)),
         "copied_share_mean": round(float(people.column("copied_share").mean()), 5),
-        "likeness_p50": round(float(np.percentile(likeness, 50)), 4),
-        "likeness_p99": round(float(np.percentile(likeness, 99)), 4),
+        "similarity_p50": round(float(np.percentile(similarity, 50)), 4),
+        "similarity_p99": round(float(np.percentile(similarity, 99)), 4),
     }
 
 
 def as_text(found: dict[str, Any]) -> str:
     """What was measured as lines for people."""
-    lines = ["held-out pieces: notes, longest shared run of half and of nine in ten, share of 12-grams, likeness"]
+    lines = ["held-out pieces: notes, longest shared run of half and of nine in ten, share of 12-grams, similarity"]
     for row in found["human"]:
         lines.append(
             f"  {row['notes']:4d}  {row['copied_notes_p50']:5.1f}  {row['copied_notes_p90']:5.1f}  "
-            f"{row['copied_share_mean']:.4f}  {row['likeness_p50']:.2f}"
+            f"{row['copied_share_mean']:.4f}  {row['similarity_p50']:.2f}"
         )
     lines.append(f"planted copies found at {found['false_alarms']:.1%} false alarms; ms a search, median and worst")
     for row in found["checker"]:

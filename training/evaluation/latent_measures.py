@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from continuo_daw.assistant.bundles.bundle import MODEL, Bundle
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.codecs.condition import MOST_DENSE, condition
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.distance import SLOT, distances
 from continuo_daw.assistant.music.attributes import NAMES, attributes
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.training.corpus.pieces import Piece
 from continuo_daw.training.corpus.shards import IGNORED, encode
 from continuo_daw.training.evaluation.costs import Segment, graph_score
@@ -95,7 +95,7 @@ def slot_distances(clips: Sequence[Clip], other: Clip) -> Array:
     return np.array([(roll(clip, slots) != fixed).any(1).mean() for clip in clips])
 
 
-DISTANCES: Mapping[str, Callable[[Sequence[Clip], Clip], Array]] = {"likeness": distances, "slots": slot_distances}
+DISTANCES: Mapping[str, Callable[[Sequence[Clip], Clip], Array]] = {"similarity": distances, "slots": slot_distances}
 
 
 def monotone(from_first: Array, to_last: Array) -> NDArray[np.bool_]:

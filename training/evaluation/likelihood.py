@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from continuo_daw.assistant.request import AssistantError
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.training.config import ConfigError
 from continuo_daw.training.corpus.rolls import Roll, RollCorpus, prepare_rolls
 from continuo_daw.training.corpus.sets import CorpusError

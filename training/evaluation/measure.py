@@ -19,12 +19,13 @@ from continuo_daw.assistant.codecs.phrases import Bars
 from continuo_daw.assistant.drawing.piano_roll import Row, piano_roll
 from continuo_daw.assistant.drawing.self_similarity import draw, sameness, self_similarity
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.common import mean_velocity
 from continuo_daw.assistant.latent.space import Latent, clip_from, levelled
 from continuo_daw.assistant.music.attributes import NAMES, attributes
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.option import Value
-from continuo_daw.assistant.request import AssistantError, Request
+from continuo_daw.assistant.request import Request
 from continuo_daw.training.corpus.pieces import Piece
 from continuo_daw.training.evaluation import refine_measure
 from continuo_daw.training.evaluation.card import engine_of, folder_of, pieces_of

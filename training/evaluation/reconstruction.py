@@ -136,12 +136,12 @@ def nearest(corpus: PhraseCorpus, starts: NDArray[np.int64], true: Sequence[Bars
         own = some[corpus.steps[starts[some]] == steps]
         others = learnt[corpus.steps[learnt] == steps]
         here = _onsets(corpus, starts[own])
-        likeness = np.zeros((len(own), max(1, len(others))), np.float32)
+        similarity = np.zeros((len(own), max(1, len(others))), np.float32)
         for at in range(0, len(others), 2000):
             there = _onsets(corpus, others[at : at + 2000])
             both = here.sum(1)[:, None] + there.sum(1)[None]
-            likeness[:, at : at + 2000] = 2 * (here @ there.T) / np.maximum(both, 1)
-        for index, best in zip(own, likeness.argmax(1), strict=True):
+            similarity[:, at : at + 2000] = 2 * (here @ there.T) / np.maximum(both, 1)
+        for index, best in zip(own, similarity.argmax(1), strict=True):
             found = bars_of(phrases(corpus, others[[best]], bars)) if len(others) else silent(true[index])
             add(tally, corpus.codec, true[index], found)
     return tally

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from continuo_daw.assistant.bundles.bundle import Bundle
 from continuo_daw.assistant.bundles.network import Network, load
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.training.corpus.asap import performances, score_clips, sections
 from continuo_daw.training.corpus.notes import prepare_notes, section_of
 from continuo_daw.training.corpus.pieces import CorpusError, load_pieces

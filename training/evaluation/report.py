@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
-from continuo_daw.assistant.request import AssistantError
 from continuo_daw.training.evaluation.clip_statistics import STATISTICS
 from continuo_daw.training.evaluation.control import COLUMNS as ATTRIBUTES
 from continuo_daw.training.evaluation.control import STEERED, Control
@@ -205,7 +205,7 @@ def _control(steered: Control) -> Iterator[str]:
     table = f'<div class="scroll"><table><tr><th>asked for</th>{heads}</tr>{moved}</table></div>'
     yield grid(
         [
-            card(picture, "Does steering cost likeness?", "mean overlapped area with the windows that were asked for"),
+            card(picture, "Does steering cost overlap?", "mean overlapped area with the windows that were asked for"),
             card(table, "How far the others move, in standard deviations", limits),
         ]
     )

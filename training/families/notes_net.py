@@ -1,7 +1,7 @@
 """Networks that look at the notes of a clip from both sides and say something of each: Duration Net and Velocity Net.
 
 After the Refine Nets of Deep Symphony, which are recurrent networks from distorted lengths to true ones, and from
-notes to velocities. Here a length or an onset is chosen among candidates, and a velocity is a distribution.
+notes to velocities. Here a length or an onset is chosen among choices, and a velocity is a distribution.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ class Trunk(nn.Module):
 
 
 class Scores(nn.Module):
-    """A score (B, T, C) for each of C candidates (B, T, C, G) of each note (B, T, W)."""
+    """A score (B, T, C) for each of C choices (B, T, C, G) of each note (B, T, W)."""
 
     def __init__(self, width: int, size: int, kinds: int) -> None:
         super().__init__()
         self.note = nn.Linear(width, SCORED)
-        self.candidate = nn.Linear(size, SCORED)
+        self.choice = nn.Linear(size, SCORED)
         self.kind = nn.Parameter(torch.randn(kinds, SCORED) * 0.1)
         self.mixed = nn.Linear(SCORED, SCORED)
         self.score = nn.Linear(SCORED, 1)
 
-    def forward(self, note: Tensor, candidates: Tensor) -> Tensor:
-        both = self.note(note)[:, :, None] + self.candidate(candidates) + self.kind
+    def forward(self, note: Tensor, choices: Tensor) -> Tensor:
+        both = self.note(note)[:, :, None] + self.choice(choices) + self.kind
         return self.score(torch.relu(self.mixed(torch.relu(both))))[..., 0]
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from continuo_daw.assistant.music.clip import TICKS
-from continuo_daw.assistant.refining.choices import SAME, everywhere, length_candidates, near, onset_candidates
+from continuo_daw.assistant.refining.choices import SAME, everywhere, length_choices, near, onset_choices
 from continuo_daw.assistant.refining.surroundings import Windows, beat_of, told_of
 from continuo_daw.training.config import Config
 from continuo_daw.training.corpus.distort import HIGH, NEAR, played_lengths, played_onsets, stretched
@@ -102,12 +102,12 @@ def retold(row: Row, rng: np.random.Generator) -> Row:
 
 
 def duration_batch(rows: Sequence[Row]) -> dict[str, Tensor]:
-    """Inputs of a Duration Net, and the candidates that are right (B, T), IGNORED where none is."""
+    """Inputs of a Duration Net, and the choices that are right (B, T), IGNORED where none is."""
     windows = windows_of_rows(rows)
     start, length = np.stack([row.written for row in rows]).transpose(2, 0, 1)
     every = everywhere(windows)
-    place, onsets = onset_candidates(windows, *every)
-    value, lengths = length_candidates(windows, *every)
+    place, onsets = onset_choices(windows, *every)
+    value, lengths = length_choices(windows, *every)
     miss = np.abs(place - start[..., None])
     far = np.abs(np.log(np.maximum(value, 1e-9) / length[..., None]))
     may = near(value, windows, every, np.array([row.reach for row in rows])[:, None, None])
@@ -186,7 +186,7 @@ class DurationRun(Run):
         self.net = DurationNet(config.model.layers, config.model.hidden, config.model.dropout)
 
     def scores(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Scores of onsets (B, T, ONSETS) and of lengths (B, T, LENGTHS), those of what is no candidate very low."""
+        """Scores of onsets (B, T, ONSETS) and of lengths (B, T, LENGTHS), those of what is no choice very low."""
         onset, length = self.net(batch["told"], batch["pitch"], batch["onsets"], batch["lengths"])
         return onset, length.masked_fill(~batch["open"], -1e4)
 

@@ -11,8 +11,9 @@ import tiny_sampler
 from continuo_daw.assistant.bundles.bundle import INDEX, read_bundle, write_bundle
 from continuo_daw.assistant.codecs.events import EventCodec
 from continuo_daw.assistant.engine import Engine
+from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.originality.index import Index
-from continuo_daw.assistant.request import AssistantError, Candidate, Request
+from continuo_daw.assistant.request import Candidate, Request
 
 LEVEL = {"notes": 8, "copied_notes_p90": 4.0, "copied_share_mean": 0.01, "alarm": 0.9}
 

@@ -1,4 +1,4 @@
-"""Candidates of onsets and lengths: what was written is among them, and plain loops find the same."""
+"""Choices of onsets and lengths: what was written is among them, and plain loops find the same."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from continuo_daw.assistant.refining.choices import (
     _others,
     _to_onsets,
     everywhere,
-    length_candidates,
+    length_choices,
     near,
-    onset_candidates,
+    onset_choices,
 )
 from continuo_daw.assistant.refining.surroundings import CHORD, Windows
 
@@ -66,9 +66,9 @@ def played(draw: st.DrawFn, most: int = 3) -> Windows:
 
 @pytest.mark.parametrize("written", [0, 60, 120, 160, 240, 320, 480, 640, 720, 900, 960 + 160, 2880 + 800, 7 * 960])
 @pytest.mark.parametrize("late", [-77, -20, 0, 33, 90])
-def test_the_written_onset_is_among_the_candidates(written: int, late: int) -> None:
+def test_the_written_onset_is_among_the_choices(written: int, late: int) -> None:
     found = windows([[(max(written + late, 0), 480, 60)]])
-    place, told = onset_candidates(found, *everywhere(found))
+    place, told = onset_choices(found, *everywhere(found))
     assert (place.shape, told.shape) == ((1, 1, ONSETS), (1, 1, ONSETS, ONSET_SIZE))
     assert np.abs(place - written / TICKS).min() < 1e-9
     assert place.min() >= 0
@@ -85,10 +85,10 @@ def test_the_written_onset_is_among_the_candidates(written: int, late: int) -> N
     ],
 )
 @pytest.mark.parametrize("share", [0.8, 0.93, 1.0, 1.2])
-def test_the_written_length_is_among_the_candidates(written: int, share: float) -> None:
+def test_the_written_length_is_among_the_choices(written: int, share: float) -> None:
     found = windows([[(480, written * share, 60)]])
     every = everywhere(found)
-    value, told = length_candidates(found, *every)
+    value, told = length_choices(found, *every)
     assert (value.shape, told.shape) == ((1, 1, LENGTHS), (1, 1, LENGTHS, LENGTH_SIZE))
     miss = np.abs(value[0, 0] - written / TICKS)
     assert miss.min() < 1e-9
@@ -99,7 +99,7 @@ def test_a_length_may_end_at_another_onset() -> None:
     """680 ticks are no note value: the quintuplet behind says so."""
     held = [(0, 600, 48), (200, 200, 60), (440, 200, 62), (680, 200, 64), (2000, 100, 65)]
     found = windows([held])
-    value, _ = length_candidates(found, np.array([0]), np.array([0]))
+    value, _ = length_choices(found, np.array([0]), np.array([0]))
     between = value[0, len(VALUES) :]
     assert len(between) == BETWEEN
     # the next onset; two before the end; two behind it, of which one is no note value that all have
@@ -109,7 +109,7 @@ def test_a_length_may_end_at_another_onset() -> None:
 
 def test_what_is_a_note_value_anyway_is_proposed_once() -> None:
     found = windows([[(0, 450, 60), (480, 450, 62), (960, 450, 64)]])
-    value, _ = length_candidates(found, np.array([0]), np.array([0]))
+    value, _ = length_choices(found, np.array([0]), np.array([0]))
     assert not value[0, len(VALUES) :].any()
     assert (np.abs(value - 0.5) < 0.02).sum() == 1
 
@@ -123,12 +123,12 @@ def test_the_tables_are_in_order() -> None:
 @given(played())
 @settings(max_examples=20, deadline=None)
 def test_a_row_is_the_same_in_a_batch_and_alone(several: Windows) -> None:
-    onsets, lengths = (make(several, *everywhere(several)) for make in (onset_candidates, length_candidates))
+    onsets, lengths = (make(several, *everywhere(several)) for make in (onset_choices, length_choices))
     for row in range(len(several.start)):
         one = alone(several, row)
         for together, apart in (
-            (onsets, onset_candidates(one, *everywhere(one))),
-            (lengths, length_candidates(one, *everywhere(one))),
+            (onsets, onset_choices(one, *everywhere(one))),
+            (lengths, length_choices(one, *everywhere(one))),
         ):
             assert together[0][row] == pytest.approx(apart[0][0], abs=1e-8)
             assert together[1][row] == pytest.approx(apart[1][0], abs=1e-5)
@@ -136,10 +136,10 @@ def test_a_row_is_the_same_in_a_batch_and_alone(several: Windows) -> None:
 
 @given(played())
 @settings(max_examples=20, deadline=None)
-def test_candidates_are_places_and_lengths(several: Windows) -> None:
+def test_choices_are_places_and_lengths(several: Windows) -> None:
     every = everywhere(several)
-    place, onsets = onset_candidates(several, *every)
-    value, lengths = length_candidates(several, *every)
+    place, onsets = onset_choices(several, *every)
+    value, lengths = length_choices(several, *every)
     assert place.min() >= 0 and np.abs(place - several.start[..., None]).max() <= 1
     assert (value >= 0).all() and value[..., : len(VALUES)].min() > 0
     last = several.start.max(-1)[:, None, None] - several.start[..., None]
@@ -150,7 +150,7 @@ def test_candidates_are_places_and_lengths(several: Windows) -> None:
 def test_some_notes_of_a_window_are_as_all_of_them() -> None:
     several = windows([[(0, 900, 60), (500, 300, 64), (1000, 40, 67)], [(30, 1000, 60), (990, 10, 60), (3000, 80, 72)]])
     row, column = np.array([1, 0, 1]), np.array([2, 1, 0])
-    for make in (onset_candidates, length_candidates):
+    for make in (onset_choices, length_choices):
         for some, all_of_them in zip(make(several, row, column), make(several, *everywhere(several)), strict=True):
             assert np.array_equal(some, all_of_them[row, column])
 
@@ -158,7 +158,7 @@ def test_some_notes_of_a_window_are_as_all_of_them() -> None:
 def test_what_speaks_for_an_onset() -> None:
     """A triad of which one note came late: where the others stand two notes are near, at its own place none is."""
     found = windows([[(0, 900, 60), (10, 900, 64), (100, 900, 67), (2000, 100, 60)]])
-    place, told = onset_candidates(found, np.array([0]), np.array([2]))
+    place, told = onset_choices(found, np.array([0]), np.array([2]))
     here, own = np.abs(place[0]).argmin(), np.abs(place[0] - 120 / 960).argmin()
     apart, far, close, wide = told[0, here, 0], told[0, here, 1], told[0, here, 4], told[0, here, 5]
     assert (apart, far) == (pytest.approx(-400 / 960), pytest.approx(400 / 960))
@@ -169,7 +169,7 @@ def test_what_speaks_for_an_onset() -> None:
 
 def test_what_speaks_for_a_length() -> None:
     found = windows([[(0, 440, 60), (0, 1760, 48), (480, 440, 62), (960, 440, 60)]])
-    value, told = length_candidates(found, np.array([0]), np.array([0]))
+    value, told = length_choices(found, np.array([0]), np.array([0]))
     eighth, quarter, half = (int(np.abs(value[0] - length).argmin()) for length in (0.5, 1.0, 2.0))
     ratio, inside, ends, passed = 0, 2, 3, 5
     assert told[0, [eighth, quarter, half], ratio] == pytest.approx(np.log2(np.array([480, 960, 1920]) / 440))
@@ -249,7 +249,7 @@ def test_lengths_to_onsets_by_hand(several: Windows) -> None:
 def test_reach_leaves_what_can_have_been_written() -> None:
     found = windows([[(0, 960, 60), (2000, 1, 60)]])
     every = everywhere(found)
-    value, _ = length_candidates(found, *every)
+    value, _ = length_choices(found, *every)
     first, second = near(value, found, every, 0.2)[0]
     kept = np.rint(value[0, 0][first] * TICKS)
     assert kept.tolist() == [800, 840, 960, 1120, 1200]
