@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from continuo_daw.assistant.bundles.bundle import SPACE, Bundle, find_bundles, read_bundle
@@ -13,14 +14,13 @@ from continuo_daw.assistant.bundles.runtime import pick_device
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import check
 from continuo_daw.assistant.music.clip import Clip, Note
-from continuo_daw.assistant.option import Value, check_options
 from continuo_daw.assistant.originality.check import watched
 from continuo_daw.assistant.paths import bundled_models, models_dir
+from continuo_daw.assistant.plan import PLUS, Plan, placed, plan_of
 from continuo_daw.assistant.request import Candidate, Request, Result
-from continuo_daw.assistant.tasks import TASKS, needs_of, options_of
+from continuo_daw.assistant.tasks import TASKS, needs_of
 from continuo_daw.assistant.tasks.answer import News, Options
 
-PLUS = "+"  # between the names of the models of a task that is made of several
 OnNotes = Callable[[int, int, tuple[Note, ...], int], None]
 
 
@@ -84,77 +84,63 @@ class Engine:
             check(network)
         return network
 
-    def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
-        """(model, checked options) of a request; runs no model. The names of several models are joined by `+`.
+    def plan(self, request: Request) -> Plan:
+        """The checked request with its models; runs none. Raises AssistantError where it cannot be done."""
+        plan = plan_of(request)
+        return replace(plan, models=self._models(plan))
 
-        Raises AssistantError where it cannot be done.
-        """
-        models, options = self._planned(request)
-        return PLUS.join(models), options
-
-    def _planned(self, request: Request) -> tuple[tuple[str, ...], dict[str, Value | None]]:
-        if request.task not in TASKS:
-            raise AssistantError("not_found", f"unknown task {request.task}; known: {', '.join(TASKS)}")
-        task = TASKS[request.task]
-        options = check_options(options_of(request.task), request.options)
-        low, high = task.CLIPS
-        if not low <= len(request.clips) <= high:
-            wanted = str(low) if low == high else f"{low} to {high}"
-            raise AssistantError("bad_args", f"{request.task} takes {wanted} clips, {len(request.clips)} were given")
-        task.check(request.clips, options)
-        return self._models(request, options), options
-
-    def _models(self, request: Request, options: dict[str, Value | None]) -> tuple[str, ...]:
+    def _models(self, plan: Plan) -> tuple[str, ...]:
         """The names of the models for a request, one for each of the tasks that it needs."""
-        needs = needs_of(request.task)
-        wanted = str(options["model"] or "")
+        task = plan.request.task
+        needs = needs_of(task)
+        wanted = str(plan.options["model"] or "")
         named = [name for name in (wanted.split(PLUS) if len(needs) > 1 else [wanted]) if name]
-        models = tuple(self._model(need, named, request, options) for need in needs)
+        models = tuple(self._model(need, named, plan) for need in needs)
         for name in named:
             if name not in models:
                 known = " + ".join(", ".join(self._able(need)) for need in needs)
                 why = f" ({self.broken[name]})" if name in self.broken else ""
-                raise AssistantError("no_model", f"no model {name} for {request.task}{why}; known: {known}")
+                raise AssistantError("no_model", f"no model {name} for {task}{why}; known: {known}")
         return models
 
     def _able(self, task: str) -> dict[str, Bundle]:
         return {name: bundle for name, bundle in self.bundles.items() if task in bundle.card.tasks}
 
-    def _model(self, task: str, named: Sequence[str], request: Request, options: dict[str, Value | None]) -> str:
+    def _model(self, task: str, named: Sequence[str], plan: Plan) -> str:
         """One of the models that are able to do a task: a named one, else the one that suits the clips best."""
         able = self._able(task)
         if chosen := next((name for name in named if name in able), ""):
             return chosen
         if able:
             suits = TASKS[task].suits
-            return max(able, key=lambda name: suits(able[name], request.clips, options))
+            return max(able, key=lambda name: suits(able[name], plan.clips, plan.options))
         broken = "; ".join(self.broken.values())
         raise AssistantError("no_model", f"no model for {task} is installed" + (f": {broken}" if broken else ""))
 
     def run(
         self,
-        request: Request,
+        asked: Request | Plan,
         *,
         on_notes: OnNotes = _nothing,
         on_candidate: Callable[[int, Candidate], None] = _nothing,
         on_progress: Callable[[float], None] = _nothing,
         stop: Callable[[], bool] = _never,
     ) -> Result:
-        """All candidates. `on_notes(candidate, first, notes, total)` gets notes as soon as they are final, `total` -1
-        while more may come, none of a candidate with an `order`; `on_candidate(index, candidate)` a whole one; `stop`
-        is asked between slices.
+        """All candidates of a request, or of one that `plan` has checked. `on_notes(candidate, first, notes, total)`
+        gets notes as soon as they are final, `total` -1 while more may come, none of a candidate with an `order`;
+        `on_candidate(index, candidate)` a whole one; `stop` is asked between slices.
 
         Raises AssistantError, `cancelled` where `stop` said so.
         """
         began = time.perf_counter()
-        models, options = self._planned(request)
-        if options["seed"] is None:
-            options["seed"] = secrets.randbelow(2**31)
-        task, networks = TASKS[request.task], [self.network(model) for model in models]
-        count = task.count(request.clips, options)
+        plan = asked if isinstance(asked, Plan) else self.plan(asked)
+        seed = plan.options["seed"]
+        options = plan.options | {"seed": secrets.randbelow(2**31) if seed is None else seed}
+        networks = [self.network(model) for model in plan.models]
+        count = plan.task.count(plan.clips, options)
 
         def run(options: Options) -> Iterator[News]:
-            return task.slices(*networks, request.clips, options, stop)  # type: ignore[no-any-return]
+            return (placed(plan, news) for news in plan.task.slices(*networks, plan.clips, options, stop))
 
         whole: dict[int, Candidate] = {}
         for news, reached in watched(networks[0], run, options, count, stop):
@@ -167,6 +153,6 @@ class Engine:
                     on_candidate(part.candidate, part.whole)
             on_progress(reached)
         if len(whole) < count:
-            raise AssistantError("cancelled", f"{request.task} was cancelled")
+            raise AssistantError("cancelled", f"{plan.request.task} was cancelled")
         candidates = tuple(whole[index] for index in range(count))
-        return Result(candidates, PLUS.join(models), int(options["seed"] or 0), time.perf_counter() - began)
+        return Result(candidates, plan.model, int(options["seed"] or 0), time.perf_counter() - began)

@@ -38,9 +38,11 @@ def columns(clip: Clip, location: Floats) -> Floats:
     """(N, 4) of the notes that sound: what the network says (N,), whether a note is the highest that sounds, whether
     the lowest, whether it has a strong place in the bar."""
     notes = [note for note in clip.notes if not note.muted]
-    starts = np.array([note.start for note in notes]) / TICKS
-    bar, beat = np.array(clip.bar / TICKS), np.array(beat_of(clip.meter))
-    strong = strength(starts % bar, bar, beat) <= STRONG
+    time = clip.time
+    bars = [time.bar_at(note.start) for note in notes]
+    place = np.array([note.start - bar.start for note, bar in zip(notes, bars, strict=True)]) / TICKS
+    beat = np.array([beat_of(time.meter_at(note.start)) for note in notes])
+    strong = strength(place, np.array([bar.ticks / TICKS for bar in bars]), beat) <= STRONG
     return np.stack([location, _outermost(notes, 1), _outermost(notes, -1), strong], -1).astype(np.float64)
 
 

@@ -54,15 +54,21 @@ def windows_of(
     """The notes `rows` (B, 2), first and end, of a table (N, 3) of start, end, pitch in ticks, each as a window."""
     index = np.asarray(rows)[:, :1] + np.arange(rows[0][1] - rows[0][0])
     start, end, pitch = table[index].transpose(2, 0, 1)
-    origin = start[:, :1] // clip.bar * clip.bar
-    whole = np.ones(len(index))
+    time, middle = (
+        clip.time,
+        [int(row) for row in start[:, start.shape[1] // 2]],
+    )  # a change of meter inside is passed over
+    bars = [time.bar_at(tick) for tick in middle]
+    lines = np.array([bar.start for bar in bars])[:, None]
+    ticks = np.array([bar.ticks for bar in bars])
+    origin = lines + (start[:, :1] - lines) // ticks[:, None] * ticks[:, None]
     return Windows(
         (start - origin) / TICKS,
         (end - origin) / TICKS,
         pitch,
-        whole * clip.bar / TICKS,
-        whole * beat_of(clip.meter),
-        whole * clip.tempo,
+        ticks / TICKS,
+        np.array([beat_of(time.meter_at(tick)) for tick in middle]),
+        np.array([time.tempo_at(tick) for tick in middle]),
         np.full(len(index), drums),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from continuo_daw.assistant.music.clip import MAX_TICK, TICKS
 from continuo_daw.assistant.option import Option
 from continuo_daw.assistant.tasks import (
     blend,
@@ -33,6 +34,13 @@ COMMON = (
     Option("reply_file", "text", "", "also write the answers to files of this name in the spool folder"),
 )
 
+# What the tasks know that take a clip and make new notes.
+_BEATS = MAX_TICK // TICKS
+RANGE = (
+    Option("from", "float", None, "beat from which the clip is heard; left out: its start", 0, _BEATS),
+    Option("to", "float", None, "beat before which the clip is heard; left out: its end", 0, _BEATS),
+)
+
 # What the tasks know that make new notes.
 ORIGINALITY = Option(
     "originality",
@@ -56,11 +64,13 @@ def needs_of(task: str) -> tuple[str, ...]:
 
 
 def in_place(task: str) -> bool:
-    """True for a task that changes the notes of a clip one by one: the protocol promises it of all `refine` ones."""
-    return task.startswith("refine")
+    """True for a task that changes the notes of a clip one by one."""
+    return bool(TASKS[task].PLACE == "in_place")
 
 
 def options_of(task: str) -> tuple[Option, ...]:
     """The whole option table of a task: its own rows, then the common ones."""
-    new = () if in_place(task) else (ORIGINALITY,)
-    return (*TASKS[task].OPTIONS, *new, *COMMON)
+    if in_place(task):  # these have rows of their own for the range
+        return (*TASKS[task].OPTIONS, *COMMON)
+    stretch = RANGE if TASKS[task].CLIPS[1] else ()
+    return (*TASKS[task].OPTIONS, *stretch, ORIGINALITY, *COMMON)

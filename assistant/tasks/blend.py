@@ -25,6 +25,7 @@ OPTIONS = (
     Option("weights", "text", "", "how much of each clip, such as 1,2,1; empty: all alike"),
     Option("temperature", "float", 0.3, "how far further candidates lie from the first", 0, 2),
 )
+PLACE = "free"
 CLIPS = (2, 8)
 
 

@@ -18,6 +18,7 @@ from continuo_daw.assistant.tasks.sampling import count as count
 NAME = "continue"
 SUMMARY = "new bars behind the clip, in its meter, key, density and register"
 OPTIONS = (BARS, HOLD, *SAMPLING)
+PLACE = "behind"
 CLIPS = (1, 1)
 
 

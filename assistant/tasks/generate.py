@@ -33,6 +33,7 @@ OPTIONS = (
     *SAMPLING,
 )
 MINOR = 0.3  # share of pieces in a minor key
+PLACE = "behind"
 CLIPS = (0, 1)  # the clip, where there is one, is only looked at: for `auto`, and for what is kept of it
 
 

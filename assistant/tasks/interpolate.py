@@ -43,6 +43,7 @@ OPTIONS = (
         choices=("latent", "binary", "data"),
     ),
 )
+PLACE = "free"
 CLIPS = (2, 2)
 LEVEL = 1e-2  # sine of an angle that is none
 Way = Callable[[NDArray[np.float64], float], Iterator[Clip]]  # clips at some parts of the way, which bends so far aside

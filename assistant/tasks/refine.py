@@ -16,6 +16,7 @@ NAME = "refine"
 SUMMARY = "durations as they would be written, and velocities as a player would give them or as a second clip has them"
 NEEDS = (refine_duration.NAME, refine_velocity.NAME)
 OPTIONS = (*refine_duration.TIDIED, *refine_velocity.VELOCITIES, *refining.COMMON)
+PLACE = "in_place"
 CLIPS = (1, 2)
 
 

@@ -27,6 +27,7 @@ REACH = Option(
 )
 TIDIED = (TIDY, REACH)
 OPTIONS = (*TIDIED, *refining.COMMON)
+PLACE = "in_place"
 CLIPS = (1, 1)
 
 

@@ -33,6 +33,7 @@ VELOCITIES = (
     Option("keep_accents", "bool", False, "notes that stand out of their neighbours stand out as far again"),
 )
 OPTIONS = (*VELOCITIES, *refining.COMMON)
+PLACE = "in_place"
 CLIPS = (1, 2)
 APART = 0.25  # variety of further candidates at least: without any, all would be the same
 

@@ -38,6 +38,7 @@ OPTIONS = (
     Option("keep", "choice", "nothing", "what stays as it is", choices=("nothing", "rhythm", "pitches")),
     *MOVES,
 )
+PLACE = "free"
 CLIPS = (1, 1)
 AMOUNT = 0.3
 HELD = {"nothing": (), "rhythm": ("density", "syncopation", "length"), "pitches": ("pitch", "density")}  # by keep

@@ -43,6 +43,7 @@ OPTIONS = (
     Option("tempo", "float", 120.0, "quarters a minute, where no clip is given", 5, 1000),
     Option("meter", "text", "4/4", "beats over the note that is one beat, where no clip is given"),
 )
+PLACE = "behind"
 CLIPS = (0, 1)
 THEME_EVERY = 4
 WAYS, NEAR = 6, 7.0  # steps that are looked at, and semitones that the next bar may lie above or below the theme

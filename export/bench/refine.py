@@ -36,7 +36,7 @@ def long_clip(notes: int = NOTES) -> Clip:
 def refinement(rounds: int, quiet: bool) -> dict[str, Any]:
     """Medians in milliseconds, taken in turns: processor time of one pass on one thread, and wall time over UDP."""
     engine, clip = Engine(device="cpu", threads=1), long_clip()
-    durations, velocities = (engine.network(engine.plan(Request(task, (clip,)))[0]) for task in TASKS)
+    durations, velocities = (engine.network(engine.plan(Request(task, (clip,))).model) for task in TASKS)
     with daemon() as child, Client(child.host, child.port) as client:
         work: dict[str, tuple[Callable[[], object], Callable[[], float]]] = {
             "onsets": (lambda: tidied(durations, clip, durations=False), time.process_time),

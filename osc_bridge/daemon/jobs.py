@@ -13,7 +13,7 @@ from typing import Protocol
 
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Note
-from continuo_daw.assistant.option import Value
+from continuo_daw.assistant.plan import Plan
 from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.osc_bridge.daemon.answers import Answers
 from continuo_daw.osc_bridge.daemon.arguments import Identity
@@ -36,11 +36,11 @@ class Engine(Protocol):
     @property
     def bundles(self) -> Mapping[str, object]: ...
 
-    def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]: ...
+    def plan(self, request: Request) -> Plan: ...
 
     def run(
         self,
-        request: Request,
+        asked: Plan,
         *,
         on_notes: Callable[[int, int, tuple[Note, ...], int], None] = ...,
         on_candidate: Callable[[int, Candidate], None] = ...,
@@ -55,8 +55,7 @@ class Job:
 
     source: Target
     client: Target
-    request: Request
-    model: str
+    plan: Plan
     answers: Answers
     repeatable: bool = True  # not so for the press of a button
     accepted: float = 0.0  # seconds of the monotonic clock
@@ -114,7 +113,7 @@ class Jobs:
                 text = f"{MAX_PER_CLIENT} of your requests have not ended: wait for one, or cancel it"
                 raise AssistantError("busy", text)
             job.accepted = time.monotonic()
-            job.answers.accept(job.request.task, job.model)
+            job.answers.accept(job.plan.request.task, job.plan.model)
             if job.repeatable:
                 self._remembered[job.key] = job
             self._unfinished.append(job)
@@ -177,14 +176,14 @@ class Jobs:
             try:
                 self._run(job)
             except Exception:  # this thread has to outlive a fault in any model, and in any answer
-                log.exception("%.200r failed", job.request.task)
-                self._fail(job, "internal", f"{job.request.task} failed; the log of the daemon says why")
+                log.exception("%.200r failed", job.plan.request.task)
+                self._fail(job, "internal", f"{job.plan.request.task} failed; the log of the daemon says why")
 
     def _run(self, job: Job) -> None:
         answers = job.answers
         try:
             result = self._engine.run(
-                job.request,
+                job.plan,
                 on_notes=answers.notes,
                 on_candidate=answers.candidate,
                 on_progress=answers.progress,
@@ -193,7 +192,7 @@ class Jobs:
         except AssistantError as error:
             self._fail(job, error.code, error.text)
         else:
-            arguments = job.request.task, len(result.candidates), result.model, result.seed, result.seconds
+            arguments = job.plan.request.task, len(result.candidates), result.model, result.seed, result.seconds
             self._end(job, partial(answers.done, *arguments), "done")
 
     def _fail(self, job: Job, code: str, text: str) -> None:
@@ -204,11 +203,12 @@ class Jobs:
         with self._changed:  # around both, so that who heard the end finds it counted
             if not say():
                 return
-            log_request(job.client, job.request.task, job.answers.identity, outcome)
+            log_request(job.client, job.plan.request.task, job.answers.identity, outcome)
             self.done += outcome == "done"
             self.failed += outcome != "done"
             self._unfinished.remove(job)
-            job.request = replace(job.request, clips=())  # the answers are remembered, the clips need not be
+            # the answers are remembered, the clips need not be
+            job.plan = replace(job.plan, request=Request(job.plan.request.task), frames=())
             if job in self._waiting:
                 self._waiting.remove(job)
             for jobs, _ in self._syncs:

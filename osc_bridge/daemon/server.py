@@ -166,7 +166,7 @@ class Server:
         """The model that a request of this task gets where it names none; empty where there is none."""
         clip = Clip((Note(0, 60, TICKS),), 4 * TICKS)
         try:
-            return self._engine.plan(Request(task, (clip,) * TASKS[task].CLIPS[0]))[0]
+            return self._engine.plan(Request(task, (clip,) * TASKS[task].CLIPS[0])).model
         except AssistantError:
             return ""
 
@@ -223,8 +223,8 @@ class Server:
             if clips and in_place(task):
                 answers.order = clips[0].order
             request = Request(task, tuple(clip for clip, _ in clips), asked.options)
-            model, _ = self._engine.plan(request)
-            self._jobs.add(Job(source, client, request, model, answers, repeatable=not button))
+            plan = self._engine.plan(request)
+            self._jobs.add(Job(source, client, plan, answers, repeatable=not button))
         except AssistantError as error:
             answers.fail(error)
             log_request(source, task, identity, f"{error.code} {error.text}")

@@ -84,7 +84,7 @@ def test_a_task_of_tomorrow_gets_its_clips_and_flags(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Tomorrow:
-        NAME, SUMMARY, CLIPS = "blend", "blend two clips", (2, 2)
+        NAME, SUMMARY, CLIPS, PLACE = "blend", "blend two clips", (2, 2), "free"
         OPTIONS = (
             Option("half_way", "bool", False, "100 % in the middle"),
             Option("grid", "choice", "a", "?", choices=("a", "b")),

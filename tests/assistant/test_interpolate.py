@@ -82,7 +82,7 @@ def test_polyphony_goes_to_the_model_of_many_voices(latent_engine: Engine) -> No
     chords = tune(1, 2, voices=3)
 
     def model(*clips: Clip, **options: object) -> str:
-        return latent_engine.plan(Request("interpolate", clips, options))[0]
+        return latent_engine.plan(Request("interpolate", clips, options)).model
 
     assert model(A, B) == "vae-one-2"
     assert model(chords, B) == "vae-many-2"
@@ -92,7 +92,7 @@ def test_polyphony_goes_to_the_model_of_many_voices(latent_engine: Engine) -> No
 
 def test_muted_notes_are_no_second_voice(latent_engine: Engine) -> None:
     muted = replace(A, notes=(*A.notes, Note(100, 90, 960, 1, True)))
-    assert latent_engine.plan(Request("interpolate", (muted, B), {}))[0] == "vae-one-2"
+    assert latent_engine.plan(Request("interpolate", (muted, B), {})).model == "vae-one-2"
 
 
 @pytest.mark.parametrize("space", SPACES)

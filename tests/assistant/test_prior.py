@@ -63,5 +63,5 @@ def test_a_meter_without_a_place_is_refused(ask: Ask, meter: str) -> None:
 
 def test_without_a_name_a_model_that_samples_is_taken(latent_models: object) -> None:
     engine = Engine([bundled_models(), latent_models], "cpu")  # type: ignore[list-item]
-    assert engine.plan(Request("generate"))[0] == "melody"
-    assert "vae-one-2" not in {engine.plan(Request("continue", (tune(1, 2),)))[0]}
+    assert engine.plan(Request("generate")).model == "melody"
+    assert "vae-one-2" not in {engine.plan(Request("continue", (tune(1, 2),))).model}

@@ -59,7 +59,7 @@ def test_networks_are_loaded_before_anyone_asks(home: Path) -> None:
 
 def test_the_codec_says_who_knows_drums(tiny: Engine) -> None:
     ask = Request("refine_velocity", (TUNE,), {"drums": True})
-    assert tiny.plan(ask)[0] == "tiny-velocities"
+    assert tiny.plan(ask).model == "tiny-velocities"
     with pytest.raises(AssistantError, match="the clip is drums, and tones knows none"):
         tiny.run(Request("refine_velocity", (TUNE,), {"drums": True, "model": "tones"}))
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.option import Value, check_options
+from continuo_daw.assistant.option import check_options
+from continuo_daw.assistant.plan import Plan
 from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, options_of
 from continuo_daw.osc_bridge.daemon import serve as daemon
@@ -45,25 +46,25 @@ class ScaleEngine:
     def prepare(self) -> None:
         """It searches for no copies."""
 
-    def plan(self, request: Request) -> tuple[str, dict[str, Value | None]]:
+    def plan(self, request: Request) -> Plan:
         options = check_options(options_of(request.task), request.options)
         low, high = TASKS[request.task].CLIPS
         if not low <= len(request.clips) <= high:
             raise AssistantError("bad_args", f"{request.task} takes {low} to {high} clips, not {len(request.clips)}")
         if options["model"] not in ("", "scale"):
             raise AssistantError("no_model", f"no model {options['model']}")
-        return "scale", options
+        return Plan(request, options, (), ("scale",))
 
     def run(
         self,
-        request: Request,
+        asked: Plan,
         *,
         on_notes: Callable[[int, int, tuple[Note, ...], int], None] = lambda *_: None,
         on_candidate: Callable[[int, Candidate], None] = lambda *_: None,
         on_progress: Callable[[float], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Result:
-        model, options = self.plan(request)
+        request, options = asked.request, asked.options
         self.requests.append(request)
         if self.fault:
             raise self.fault
@@ -82,7 +83,7 @@ class ScaleEngine:
             clip = clip_of(notes) if notes else Clip((), 4 * TICKS)
             candidates.append(Candidate(clip, request.clips[0].length if request.clips else 0, {"density": 4.0}))
             on_candidate(index, candidates[-1])
-        return Result(tuple(candidates), model, seed, self.seconds)
+        return Result(tuple(candidates), asked.model, seed, self.seconds)
 
     def _spend(self, share: float, stop: Callable[[], bool]) -> None:
         """Let this share of the `seconds` pass."""

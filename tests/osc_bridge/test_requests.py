@@ -110,7 +110,7 @@ def test_progress_comes_at_most_ten_times_a_second(wire: Wire, engine: ScaleEngi
 def test_refinements_answer_in_the_order_of_the_client(
     monkeypatch: pytest.MonkeyPatch, make_server: Callable[..., Target], make_wire: Callable[[Target], Wire]
 ) -> None:
-    task = SimpleNamespace(NAME="refine_velocity", SUMMARY="velocities", OPTIONS=(), CLIPS=(1, 1))
+    task = SimpleNamespace(NAME="refine_velocity", SUMMARY="velocities", OPTIONS=(), CLIPS=(1, 1), PLACE="in_place")
     monkeypatch.setitem(TASKS, "refine_velocity", task)  # type: ignore[arg-type]
     wire = make_wire(make_server())
     starts = [4.0, 0.0, 1.0, 5.0, 2.0, 3.0]
