@@ -26,20 +26,20 @@ def _trunk(outer: Layers, trunk: Trunk) -> str:
 
 def scores_graph(trunk: Trunk, head: Scores, int8: bool) -> onnx.ModelProto:
     """Inputs: told (B, T, SIZE) float32, pitch (B, T) int64; of the N notes that are asked about place (N, 2) int64,
-    row and column, and choices (N, C, G) float32. Output: scores (N, C)."""
+    row and column, and `candidates`, the choices (N, C, G) float32. Output: scores (N, C)."""
     outer = Layers("scores", int8)
     asked = outer.one("GatherND", _trunk(outer, trunk), "place")
     note = outer.one("Unsqueeze", outer.linear("note", head.note, asked), outer.ints(1))
-    size, count = head.choice.in_features, len(head.kind)
+    size, count = head.candidate.in_features, len(head.kind)
     # all choices are one matrix, and biases are added by the products: each pass over them saved is a millisecond
-    flat = outer.one("Reshape", "choices", outer.ints(-1, size))
-    own = outer.one("MatMul", flat, outer.weight("candidate_weight", head.choice.weight.T))
-    kinds = outer.constant("kinds", (head.kind + head.choice.bias).detach().numpy())
+    flat = outer.one("Reshape", "candidates", outer.ints(-1, size))
+    own = outer.one("MatMul", flat, outer.weight("candidate_weight", head.candidate.weight.T))
+    kinds = outer.constant("kinds", (head.kind + head.candidate.bias).detach().numpy())
     own = outer.one("Add", outer.one("Reshape", own, outer.ints(-1, count, SCORED)), kinds)
     both = outer.one("Reshape", outer.one("Relu", outer.one("Add", own, note)), outer.ints(-1, SCORED))
     mixed = outer.one("Relu", outer.gemm("mixed", head.mixed, both))
     outer.name("Reshape", outer.gemm("score", head.score, mixed), outer.ints(-1, count), name="scores")
-    inputs = infos(REAL, **TOLD, choices=("N", count, size)) + infos(WHOLE, pitch=("B", "T"), place=("N", 2))
+    inputs = infos(REAL, **TOLD, candidates=("N", count, size)) + infos(WHOLE, pitch=("B", "T"), place=("N", 2))
     return model_of(outer, inputs, infos(REAL, scores=("N", count)))
 
 

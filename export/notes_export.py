@@ -52,7 +52,7 @@ def parity(net: DurationNet | VelocityNet, files: Files, batches: NoteBatches, l
             wanted_scores = net(batch["told"], batch["pitch"], batch["onsets"], batch["lengths"])
         for name, scores in zip((ONSETS, LENGTHS), wanted_scores, strict=True):
             choices = batch[name.removesuffix(".onnx")].numpy().reshape(len(place), scores.shape[-1], -1)
-            found = graphs[name].run(told | {"place": place, "choices": choices})["scores"]
+            found = graphs[name].run(told | {"place": place, "candidates": choices})["scores"]
             worst = max(worst, _apart(found, scores.numpy().reshape(found.shape)))
     return worst
 

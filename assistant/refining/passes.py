@@ -112,7 +112,7 @@ def _lengths(network: Network, clip: Clip, table: Table, reach: float, stop: Sto
 
 def _scores(graph: Graph, windows: Windows, row: Index, column: Index, told: Floats) -> Floats:
     """(N, C) of the choices (N, C, G) of the notes that stand in `row` and `column` of their windows."""
-    return graph.run(told_of(windows) | {"place": np.stack([row, column], 1), "choices": told})["scores"]
+    return graph.run(told_of(windows) | {"place": np.stack([row, column], 1), "candidates": told})["scores"]
 
 
 def _best(values: Times, scores: Floats) -> Times:

@@ -81,7 +81,7 @@ def test_the_velocity_graph_is_the_network(shape: tuple[int, int]) -> None:
 def test_the_score_graphs_are_the_network(name: str, shape: tuple[int, int]) -> None:
     net, given = network("durations"), told(*shape)
     place = np.argwhere(np.ones(shape))
-    asked = {"place": place, "choices": choices(name, len(place))}
+    asked = {"place": place, "candidates": choices(name, len(place))}
     rows = {each: torch.from_numpy(choices(each, len(place)).reshape(*shape, *HEADS[each])) for each in HEADS}
     with torch.no_grad():
         both = net(torch.from_numpy(given["told"]), torch.from_numpy(given["pitch"]), rows[ONSETS], rows[LENGTHS])
@@ -98,8 +98,8 @@ def test_only_the_notes_that_are_asked_about_are_scored(name: str) -> None:
     every = np.argwhere(np.ones((3, 7)))
     values, graph = choices(name, 21), graphs("durations")[name]
     which = place[:, 0] * 7 + place[:, 1]
-    whole = graph.run(given | {"place": every, "choices": values})["scores"]
-    some = graph.run(given | {"place": place, "choices": values[which]})["scores"]
+    whole = graph.run(given | {"place": every, "candidates": values})["scores"]
+    some = graph.run(given | {"place": place, "candidates": values[which]})["scores"]
     assert some == pytest.approx(whole[which], abs=1e-6)
 
 
@@ -139,7 +139,7 @@ def test_a_bundle_is_read_and_loaded(family: str, tmp_path: Path) -> None:
     given = told(2, 30)
     for name, file in graphs_of(tiny_notes.network(family), True).items():
         if name in HEADS:
-            given |= {"place": np.array([[1, 29]]), "choices": choices(name, 1)}
+            given |= {"place": np.array([[1, 29]]), "candidates": choices(name, 1)}
         for output, value in Graph(file, name).run(given).items():
             assert np.array_equal(found[name].run(given)[output], value)
 

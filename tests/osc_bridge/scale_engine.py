@@ -57,14 +57,15 @@ class ScaleEngine:
 
     def run(
         self,
-        asked: Plan,
+        asked: Request | Plan,
         *,
         on_notes: Callable[[int, int, tuple[Note, ...], int], None] = lambda *_: None,
         on_candidate: Callable[[int, Candidate], None] = lambda *_: None,
         on_progress: Callable[[float], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Result:
-        request, options = asked.request, asked.options
+        plan = asked if isinstance(asked, Plan) else self.plan(asked)
+        request, options = plan.request, plan.options
         self.requests.append(request)
         if self.fault:
             raise self.fault
@@ -83,7 +84,7 @@ class ScaleEngine:
             clip = clip_of(notes) if notes else Clip((), 4 * TICKS)
             candidates.append(Candidate(clip, request.clips[0].length if request.clips else 0, {"density": 4.0}))
             on_candidate(index, candidates[-1])
-        return Result(tuple(candidates), asked.model, seed, self.seconds)
+        return Result(tuple(candidates), plan.model, seed, self.seconds)
 
     def _spend(self, share: float, stop: Callable[[], bool]) -> None:
         """Let this share of the `seconds` pass."""

@@ -43,13 +43,13 @@ class Scores(nn.Module):
     def __init__(self, width: int, size: int, kinds: int) -> None:
         super().__init__()
         self.note = nn.Linear(width, SCORED)
-        self.choice = nn.Linear(size, SCORED)
+        self.candidate = nn.Linear(size, SCORED)
         self.kind = nn.Parameter(torch.randn(kinds, SCORED) * 0.1)
         self.mixed = nn.Linear(SCORED, SCORED)
         self.score = nn.Linear(SCORED, 1)
 
     def forward(self, note: Tensor, choices: Tensor) -> Tensor:
-        both = self.note(note)[:, :, None] + self.choice(choices) + self.kind
+        both = self.note(note)[:, :, None] + self.candidate(choices) + self.kind
         return self.score(torch.relu(self.mixed(torch.relu(both))))[..., 0]
 
 
