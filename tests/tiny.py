@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.training.config import CodecConfig, Config, DataConfig, ExportConfig, ModelConfig, TrainConfig
 from continuo_daw.training.corpus.sets import SetConfig
 

@@ -12,7 +12,7 @@ import tiny_notes
 from tiny import CONFIG, SPLITS, tune
 
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.training.config import Config, ExportConfig, ModelConfig, NotesConfig, TrainConfig
 
 

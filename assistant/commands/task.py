@@ -11,7 +11,8 @@ from continuo_daw.assistant.drawing.piano_roll import Row, piano_roll, rows_of
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.assistant.music.midi import read_midi, write_midi
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.assistant.option import Option, Value
 from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, in_place, options_of

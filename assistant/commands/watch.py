@@ -17,7 +17,8 @@ from pathlib import Path
 
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.music.midi import read_midi, write_midi
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.assistant.option import Option, check_options
 from continuo_daw.assistant.request import Request
 from continuo_daw.assistant.tasks import TASKS, options_of

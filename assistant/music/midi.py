@@ -1,43 +1,58 @@
-"""MIDI files: a `.mid` file to a clip and a clip to a `.mid` file, `read(write(clip)) == clip`.
+"""MIDI files: a `.mid` file to a score or to one clip.
 
-Reading takes type 0 and 1 and any ticks a quarter. All tracks and channels become one clip; events that are no note,
-tempo or meter are passed over. A clip has one tempo and one meter: those in force at its first note.
-Off belongs to the oldest On of its track, channel and pitch; a note without Off lasts to the end of its track, and
-a note without length becomes one tick long. Where all notes are on channel 10, the clip is one of drums.
+Reading takes any ticks a quarter, RIFF around the file, and files that are damaged, with a warning. Every channel of
+every track chunk that has notes is a part of the score. Off belongs to the oldest On of its channel and pitch, in its
+own chunk first; a note without Off lasts to the end of its track, and a note without length becomes one tick long.
 
 Some things of a clip have no place in a MIDI file, and so they are written as sequencer-specific events, which other
-programs pass over: a muted note, the length of a clip where the end of the track does not say it, how long the drum
-note lasts that begins next where its Off cannot say it, and that a clip is one of drums where no note of it sounds.
+programs pass over: see `midi_write`.
 """
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import mido
+import numpy as np
 
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.music.clip import MAX_TICK, TICKS, Clip, Note, bar_ticks
-from continuo_daw.assistant.music.midi_events import META, DamagedFile, Event, Track, read_events
+from continuo_daw.assistant.music import upbeat
+from continuo_daw.assistant.music.clip import MAX_TICK, TICKS, Clip, Note
+from continuo_daw.assistant.music.midi_events import META, DamagedFile, Event, MidiFile, Track, read_events
+from continuo_daw.assistant.music.score import Part, Place, Score
+from continuo_daw.assistant.music.time_map import Meter, TimeMap, bar_ticks
 
 MAX_BYTES = 16 * 2**20
 MAX_NOTES = 200_000
-NEARLY = 20  # ticks behind a bar line that still count as it, half a step of the models' grid
+NEARLY = 20  # ticks behind a place that still count as it, half a step of the models' grid
 
-_NOTE_OFF, _NOTE_ON = 0x80, 0x90
-_TEMPO, _METER, _SPECIFIC = 0x51, 0x58, 0x7F  # type bytes of meta events
-_OURS = b"\x7dcontinuo "  # 7D is the maker's number for those who have none
-_END, _MUTED, _LASTS, _DRUMS = (_OURS + name for name in (b"end", b"muted", b"lasts", b"drums"))
-_DRUM_CHANNEL = 9  # which people call 10
-_CHANNELS = tuple(c for c in range(16) if c != _DRUM_CHANNEL)
+DRUM_CHANNEL = 9  # which people call 10
+OURS = b"\x7dcontinuo "  # 7D is the maker's number for those who have none
+END, MUTED, LASTS, DRUMS, UPBEAT = (OURS + name for name in (b"end", b"muted", b"lasts", b"drums", b"upbeat"))
+NAME, TEMPO, METER, SPECIFIC = 0x03, 0x51, 0x58, 0x7F  # type bytes of meta events
+
+_Sound = tuple[int, int, int, int, int, Place]  # On, Off, pitch, velocity, ticks that it lasts for us or 0, place
 
 
 def read_midi(path: str | Path) -> Clip:
-    """The clip in a `.mid` file. Raises AssistantError `not_found`, `too_large`, or `bad_args` with what is wrong."""
+    """All pitched tracks of a `.mid` file as one clip; its drums where there are no others. Raises as `read_score`."""
+    return whole(read_score(path))
+
+
+def clip_of_midi(data: bytes, name: str = "the MIDI data") -> Clip:
+    """The same from the bytes of a file; `name` stands in the errors."""
+    return whole(score_of_midi(data, name))
+
+
+def whole(score: Score) -> Clip:
+    """All pitched parts as one clip; the others where there are none."""
+    pitched = tuple(index for index, part in enumerate(score.parts) if not part.clip.drums)
+    return score.clip(pitched or tuple(range(len(score.parts))))
+
+
+def read_score(path: str | Path) -> Score:
+    """The tracks of a `.mid` file. Raises AssistantError `not_found`, `too_large`, or `bad_args` with what is wrong."""
     path = Path(path)
     try:
         with path.open("rb") as file:
@@ -46,201 +61,255 @@ def read_midi(path: str | Path) -> Clip:
         raise AssistantError("not_found", f"there is no file {path}") from None
     except OSError as error:
         raise AssistantError("bad_args", f"cannot read {path}: {error.strerror}") from None
-    return clip_of_midi(data, str(path))
+    return score_of_midi(data, str(path))
 
 
-def clip_of_midi(data: bytes, name: str = "the MIDI data") -> Clip:
-    """The clip in the bytes of a MIDI file; `name` stands in the errors."""
+def score_of_midi(data: bytes, name: str = "the MIDI data") -> Score:
+    """The tracks in the bytes of a MIDI file; `name` stands in the errors. A file without notes has one empty part."""
     if len(data) > MAX_BYTES:
         raise AssistantError("too_large", f"{name} has more than {MAX_BYTES // 2**20} MB")
     try:
-        return _clip(*read_events(data))
+        score = _score(read_events(data))
+        if score.warnings and not any(part.clip.notes for part in score.parts):
+            raise DamagedFile(f"it holds no music, and {score.warnings[0]}")
+        return score
     except DamagedFile as error:
         raise AssistantError("bad_args", f"cannot read {name}: {error}") from None
     except OverflowError as error:
         raise AssistantError("too_large", f"cannot read {name}: {error}") from None
 
 
-def write_midi(clip: Clip, path: str | Path) -> None:
-    """Write the clip as a MIDI file. Raises AssistantError where the place cannot be written."""
-    data = midi_bytes(clip)
-    try:
-        Path(path).write_bytes(data)
-    except OSError as error:
-        raise AssistantError("bad_args", f"cannot write {path}: {error.strerror}") from None
+def scale_of(file: MidiFile) -> tuple[int, int]:
+    """Numerator and denominator of our ticks in a tick of the file."""
+    ratio = TICKS / file.division
+    return ratio.numerator, ratio.denominator
 
 
-def midi_bytes(clip: Clip) -> bytes:
-    """The clip as a MIDI file: type 0, 960 ticks a quarter, end of track at the clip's length or last note's end."""
-    end = max(clip.length, _last_end(clip.notes))
-    meter = {"numerator": clip.meter[0], "denominator": clip.meter[1]}
-    messages = [
-        (0, mido.MetaMessage("set_tempo", tempo=round(60e6 / clip.tempo))),
-        (0, mido.MetaMessage("time_signature", **meter)),
-        *sorted(_note_messages(clip), key=lambda m: (m[0], m[1].type != "note_off")),
-    ]
-    if clip.drums and all(note.muted for note in clip.notes):
-        messages.insert(0, (0, _our_event(_DRUMS)))
-    if _plain_length(clip.notes, end, clip.meter) != clip.length:
-        messages.append((end, _our_event(_END, clip.length)))
-    messages.append((end, mido.MetaMessage("end_of_track")))
-    track = mido.MidiTrack()
-    before = 0
-    for tick, message in messages:
-        message.time, before = tick - before, tick
-        track.append(message)
-    file = io.BytesIO()
-    mido.MidiFile(type=0, ticks_per_beat=TICKS, tracks=[track]).save(file=file)
-    return file.getvalue()
-
-
-def _our_event(name: bytes, *numbers: int) -> mido.MetaMessage:
-    """An event of our own; each number takes four bytes."""
-    data = name + b"".join(number.to_bytes(4, "big") for number in numbers)
-    return mido.MetaMessage("sequencer_specific", data=data)
-
-
-def _note_messages(clip: Clip) -> Iterator[tuple[int, mido.Message]]:
-    """Messages with their ticks."""
-    for note in clip.notes:
-        if note.muted:
-            yield note.start, _our_event(_MUTED + bytes((note.pitch, note.velocity)), note.duration)
-    yield from (_drum_messages if clip.drums else _tone_messages)(n for n in clip.notes if not n.muted)
-
-
-def _drum_messages(notes: Iterable[Note]) -> Iterator[tuple[int, mido.Message]]:
-    """All on one channel. A note that ends before an older one of its pitch is written as long as that one, behind an
-    event that says how long it lasts: the first Off belongs to the oldest On."""
-    ends = [0] * 128
-    for note in notes:
-        place = {"channel": _DRUM_CHANNEL, "note": note.pitch}
-        if note.end < ends[note.pitch]:
-            yield note.start, _our_event(_LASTS, note.duration)
-        ends[note.pitch] = max(ends[note.pitch], note.end)
-        yield note.start, mido.Message("note_on", velocity=note.velocity, **place)
-        yield ends[note.pitch], mido.Message("note_off", velocity=0, **place)
-
-
-def _tone_messages(notes: Iterable[Note]) -> Iterator[tuple[int, mido.Message]]:
-    """Overlapping notes of one pitch go to different channels: Off must be clear."""
-    ends = [[0] * 128 for _ in _CHANNELS]
-    for note in notes:
-        free = [i for i, channel in enumerate(ends) if channel[note.pitch] <= note.start]
-        # with all channels sounding, one whose notes end first in the order of their onsets still reads back
-        free = free or [i for i, channel in enumerate(ends) if channel[note.pitch] <= note.end]
-        if not free:
-            where = f"at beat {note.start / TICKS:g}"
-            raise AssistantError(
-                "too_large", f"more than {len(ends)} notes of pitch {note.pitch} sound at once {where}"
-            )
-        ends[free[0]][note.pitch] = note.end
-        place = {"channel": _CHANNELS[free[0]], "note": note.pitch}
-        yield note.start, mido.Message("note_on", velocity=note.velocity, **place)
-        yield note.end, mido.Message("note_off", velocity=0, **place)
-
-
-def _clip(division: int, tracks: tuple[Track, ...]) -> Clip:
-    """The clip of all tracks, from `division` to our ticks a quarter. Raises OverflowError where it is too large."""
-
-    def scaled(tick: int) -> int:
-        return (2 * tick * TICKS + division) // (2 * division)
-
-    end = scaled(max((t.end for t in tracks), default=0))
-    if end > MAX_TICK - bar_ticks((64, 1)):
+def _score(file: MidiFile) -> Score:
+    up, down = scale_of(file)
+    if max((2 * track.last * up + down) // (2 * down) for track in file.tracks) > MAX_TICK - bar_ticks((64, 1)):
         raise OverflowError(f"it lasts longer than {MAX_TICK // TICKS} quarter notes")
-    notes, channels = [], set()
-    for sound in (n for t in tracks for n in _sounding(t)):
-        start, stop = scaled(sound.start), scaled(sound.stop)
-        notes.append(Note(start, sound.pitch, sound.lasts or max(1, stop - start), sound.velocity))
-        channels.add(sound.channel)
-        if len(notes) > MAX_NOTES:
+    found = _parts(file, up, down)
+    time = _time(file, found)
+    parts = []
+    for (chunk, channel), pairs in sorted(found.items()):
+        muted = _muted_of(file.tracks[chunk], up, down) if channel == _first_channel(found, chunk) else []
+        pairs = sorted([*pairs, *((note, None) for note in muted)], key=lambda pair: pair[0])
+        notes = tuple(note for note, _ in pairs)
+        end = (2 * file.tracks[chunk].last * up + down) // (2 * down)
+        clip = Clip(
+            notes,
+            _length(file.tracks[chunk], notes, end, time),
+            drums=_drums(file.tracks[chunk], channel, notes),
+            name=_name(file.tracks[chunk]),
+            channel=channel + 1,
+            program=_program(file, chunk, channel, pairs),
+        ).timed(time)
+        parts.append(Part(clip, chunk, channel, tuple(place for _, place in pairs)))
+    return Score(file, tuple(parts), file.warnings)
+
+
+def _first_channel(found: dict[tuple[int, int], list[tuple[Note, Place | None]]], chunk: int) -> int:
+    return min(channel for other, channel in found if other == chunk)
+
+
+def _parts(file: MidiFile, up: int, down: int) -> dict[tuple[int, int], list[tuple[Note, Place | None]]]:
+    """The notes by chunk and channel, with their places."""
+    found: dict[tuple[int, int], list[tuple[Note, Place | None]]] = defaultdict(list)
+    for count, (channel, (on, off, pitch, velocity, lasts, place)) in enumerate(_sounds(file), 1):
+        if count > MAX_NOTES:
             raise OverflowError(f"it has more than {MAX_NOTES} notes")
-    meta = sorted((e for t in tracks for e in t.events if e.status == META), key=lambda e: e.tick)
-    first = min((n.start for n in notes), default=0)
-    tempo, meter = _tempo_and_meter(e for e in meta if scaled(e.tick) <= first)
-    for event in meta:
-        if (data := _ours(event, _MUTED, 6)) and _is_note(*data[:2]) and (duration := _number(data[2:])):
-            notes.append(Note(scaled(event.tick), data[0], duration, data[1], muted=True))
-    length = _plain_length(notes, end, meter)
-    for event in meta:
-        if data := _ours(event, _END, 4):
-            length = max(_number(data), max((n.start + 1 for n in notes if n.start), default=0))
-    drums = channels == {_DRUM_CHANNEL} if channels else any(_is_ours(event, _DRUMS, 0) for event in meta)
-    return Clip(tuple(notes), length, tempo, meter, drums)
+        start = (2 * on * up + down) // (2 * down)
+        stop = (2 * off * up + down) // (2 * down)
+        note = Note(start, pitch, lasts or max(1, stop - start), velocity)
+        found[place.track, channel].append((note, place))
+    for chunk, track in enumerate(file.tracks):  # muted notes alone, or a file without any
+        if not any(key[0] == chunk for key in found) and _ours_in(track):
+            found[chunk, DRUM_CHANNEL if _says(track, DRUMS) else 0] = []
+    if not found:
+        found[0, 0] = []
+    return found
 
 
-class _Sound(NamedTuple):
-    """A note in the ticks of its file; `lasts` in our ticks where an event of our own says it, else 0."""
+def _sounds(file: MidiFile) -> Iterator[tuple[int, _Sound]]:
+    """The notes of a file with their channels, in ticks of the file."""
+    left: dict[tuple[int, int], deque[tuple[int, int, int, int, int]]] = defaultdict(deque)  # by channel and pitch
+    stray: list[tuple[int, int, int, int, int]] = []
+    for chunk, track in enumerate(file.tracks):
+        sounding: dict[tuple[int, int], deque[tuple[int, int, int, int, int]]] = defaultdict(deque)
+        lasts = 0
+        for index, event in enumerate(track.events):
+            status = event.status
+            if status == META:
+                if event.kind == SPECIFIC:
+                    lasts = number_of(ours(event, LASTS, 4)) or lasts
+            elif status < 0x80 or status >= 0xA0:
+                continue
+            elif status >= 0x90 and event.data[1]:
+                key = status & 0x0F, event.data[0] & 0x7F
+                sounding[key].append((chunk, index, event.tick, min(event.data[1], 127), lasts))
+                lasts = 0
+            elif open_notes := sounding[status & 0x0F, event.data[0] & 0x7F]:
+                channel, pitch = status & 0x0F, event.data[0] & 0x7F
+                own, on, start, velocity, length = open_notes.popleft()
+                yield channel, (start, event.tick, pitch, velocity, length, Place(own, on, chunk, index))
+            else:
+                stray.append((event.tick, status & 0x0F, event.data[0] & 0x7F, chunk, index))
+        for key, notes in sounding.items():
+            left[key].extend(notes)
+    yield from _across(file, left, stray)
 
-    start: int
-    stop: int
-    channel: int
-    pitch: int
-    velocity: int
-    lasts: int
+
+def _across(
+    file: MidiFile,
+    left: dict[tuple[int, int], deque[tuple[int, int, int, int, int]]],
+    stray: list[tuple[int, int, int, int, int]],
+) -> Iterator[tuple[int, _Sound]]:
+    """Notes whose Off stands in another chunk, or nowhere: these last to the end of their own."""
+    for tick, channel, pitch, chunk, index in sorted(stray):
+        notes = left.get((channel, pitch))
+        if notes and notes[0][2] < tick:
+            own, on, start, velocity, lasts = notes.popleft()
+            yield channel, (start, tick, pitch, velocity, lasts, Place(own, on, chunk, index))
+    for (channel, pitch), notes in left.items():
+        for own, on, start, velocity, lasts in notes:
+            yield channel, (start, file.tracks[own].last, pitch, velocity, lasts, Place(own, on, -1, -1))
 
 
-def _sounding(track: Track) -> Iterator[_Sound]:
-    """The notes of a track."""
-    open_notes: dict[tuple[int, int], deque[tuple[int, int, int]]] = defaultdict(deque)  # by channel and pitch
-    lasts = 0
+def changes_of(file: MidiFile) -> tuple[dict[int, float], dict[int, Meter], int]:
+    """Tempos and meters of a file by their ticks, the first at 0, and the up-beat that we wrote ourselves, else -1."""
+    up, down = scale_of(file)
+    tempos: dict[int, float] = {0: 120.0}
+    meters: dict[int, Meter] = {0: (4, 4)}
+    said = -1
+    for event in sorted((e for t in file.tracks for e in t.events if e.status == META), key=lambda e: e.tick):
+        tick, data = (2 * event.tick * up + down) // (2 * down), event.data
+        tick = 0 if tick <= NEARLY else tick  # some programs set the tempo a tick behind the first note
+        if event.kind == TEMPO and len(data) == 3 and not file.seconds:
+            tempos[tick] = tempo_of(min(max(number_of(data), 60_000), 12_000_000))
+        elif event.kind == METER and len(data) >= 2 and 1 <= data[0] <= 64 and data[1] <= 6:
+            meters[tick] = (data[0], 2 ** data[1])
+        elif event.kind == SPECIFIC and (own := ours(event, UPBEAT, 6)):
+            said = number_of(own[:4])
+    return dict(sorted(tempos.items())), dict(sorted(meters.items())), said
+
+
+def _time(file: MidiFile, found: dict[tuple[int, int], list[tuple[Note, Place | None]]]) -> TimeMap:
+    """Tempo, meter and up-beat of a file."""
+    tempos, written, said = changes_of(file)
+    meters = tuple(_meters(written.items()))
+    first, without = upbeat.short_measure(meters)
+    if said >= 0:
+        meters = without if first == said else meters
+        first = said
+    elif first:
+        meters = without
+    else:
+        first = _heard(meters, found)
+    return TimeMap(tuple(_changed(tempos.items())), meters, first if first < bar_ticks(meters[0][1]) else 0)
+
+
+def _changed(changes: Iterable[tuple[int, float]]) -> Iterator[tuple[int, float]]:
+    before: float | None = None
+    for tick, value in changes:
+        if value != before:
+            yield tick, value
+        before = value
+
+
+def _meters(changes: Iterable[tuple[int, Meter]]) -> Iterator[tuple[int, Meter]]:
+    """Without those that say what holds already, on a bar line."""
+    line, before = 0, (0, 1)
+    for tick, meter in changes:
+        if meter != before or (tick - line) % bar_ticks(meter):
+            line, before = tick, meter
+            yield tick, meter
+
+
+def _heard(meters: tuple[tuple[int, Meter], ...], found: dict[tuple[int, int], list[tuple[Note, Place | None]]]) -> int:
+    """The up-beat that the notes say clearly, where the file says none."""
+    end = meters[1][0] if len(meters) > 1 else MAX_TICK
+    notes = [n for (_, c), pairs in found.items() if c != DRUM_CHANNEL for n, _ in pairs if n.start < end]
+    if not notes:
+        return 0
+    end = min(end, max(note.end for note in notes))
+    table = np.array([(note.start, note.duration) for note in notes], np.int64)
+    return upbeat.heard(table[:, 0], table[:, 1], bar_ticks(meters[0][1]), end)
+
+
+def _muted_of(track: Track, up: int, down: int) -> list[Note]:
+    """The notes of a chunk that no other program sees."""
+    notes = []
     for event in track.events:
-        tick, status, _, data = event
-        what, channel = status & 0xF0, status & 0x0F
-        if status == META:
-            lasts = _number(_ours(event, _LASTS, 4)) or lasts
-        elif what == _NOTE_ON and data[1] > 0:
-            open_notes[channel, data[0]].append((tick, data[1], lasts))
-            lasts = 0
-        elif what in (_NOTE_ON, _NOTE_OFF) and open_notes[channel, data[0]]:
-            start, velocity, length = open_notes[channel, data[0]].popleft()
-            yield _Sound(start, tick, channel, data[0], velocity, length)
-    for (channel, pitch), notes in open_notes.items():
-        for start, velocity, length in notes:
-            yield _Sound(start, track.end, channel, pitch, velocity, length)
+        data = ours(event, MUTED, 6) if event.kind == SPECIFIC else b""
+        if data and data[0] <= 127 and 1 <= data[1] <= 127 and (duration := number_of(data[2:])):
+            start = (2 * event.tick * up + down) // (2 * down)
+            notes.append(Note(start, data[0], duration, data[1], muted=True))
+    return notes
 
 
-def _tempo_and_meter(events: Iterable[Event]) -> tuple[float, tuple[int, int]]:
-    """The last tempo and meter among the events; one that no clip can have is brought into range or passed over."""
-    tempo, meter = 120.0, (4, 4)
-    for event in events:
-        if event.kind == _TEMPO and len(event.data) == 3:
-            tempo = _tempo(min(max(_number(event.data), 60_000), 12_000_000))
-        elif event.kind == _METER and len(event.data) >= 2 and 1 <= event.data[0] <= 64 and event.data[1] <= 6:
-            meter = (event.data[0], 2 ** event.data[1])
-    return tempo, meter
+def _length(track: Track, notes: Sequence[Note], end: int, time: TimeMap) -> int:
+    for event in track.events:
+        if event.kind == SPECIFIC and (data := ours(event, END, 4)):
+            return max(number_of(data), max((n.start + 1 for n in notes if n.start), default=0))
+    return plain_length(notes, end, time)
 
 
-def _tempo(microseconds: int) -> float:
+def _drums(track: Track, channel: int, notes: Sequence[Note]) -> bool:
+    return channel == DRUM_CHANNEL if any(not n.muted for n in notes) else _says(track, DRUMS)
+
+
+def _program(file: MidiFile, chunk: int, channel: int, pairs: Sequence[tuple[Note, Place | None]]) -> int | None:
+    """1 to 128: the last one set for the channel before its first note in the chunk, else the first one set."""
+    place = next((place for _, place in pairs if place), None)
+    first = file.tracks[chunk].events[place.on].tick if place else 0
+    for track in (file.tracks[chunk], *file.tracks):
+        found = [(e.tick, e.data[0] & 0x7F) for e in track.events if e.status == 0xC0 | channel and e.data]
+        if found:
+            before = [program for tick, program in found if tick <= first]
+            return (before[-1] if before else found[0][1]) + 1
+    return None
+
+
+def _name(track: Track) -> str:
+    """The name of a chunk, whatever its letters are written in."""
+    data = next((e.data for e in track.events if e.status == META and e.kind == NAME), b"")
+    for encoding in ("utf-8", "shift_jis", "latin-1"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return "".join(letter for letter in text if letter.isprintable()).strip()
+    return ""
+
+
+def tempo_of(microseconds: int) -> float:
     """Quarters a minute: the tempo with the fewest decimals that is written as these microseconds a quarter."""
     exact = 60e6 / microseconds
     return next((t for digits in range(6) if round(60e6 / (t := round(exact, digits))) == microseconds), exact)
 
 
-def _ours(event: Event, name: bytes, size: int) -> bytes:
-    """The data of an event of our own; empty for any other event."""
-    return event.data[len(name) :] if _is_ours(event, name, size) else b""
-
-
-def _is_ours(event: Event, name: bytes, size: int) -> bool:
-    return event.kind == _SPECIFIC and event.data.startswith(name) and len(event.data) == len(name) + size
-
-
-def _is_note(pitch: int, velocity: int) -> bool:
-    return pitch <= 127 and 1 <= velocity <= 127
-
-
-def _number(data: bytes) -> int:
-    return min(int.from_bytes(data, "big"), MAX_TICK)
-
-
-def _plain_length(notes: Iterable[Note], end: int, meter: tuple[int, int]) -> int:
+def plain_length(notes: Iterable[Note], end: int, time: TimeMap) -> int:
     """Length of a clip whose file says no more than the end of its track: up to the last bar that a note touches."""
-    bar = bar_ticks(meter)
-    touched = -(-_last_end(notes) // bar) * bar
+    touched = time.line_from(max((n.end for n in notes), default=0))
     # many programs end a track a tick or two behind the bar line
     return min(end if end >= touched + NEARLY else touched, MAX_TICK)
 
 
-def _last_end(notes: Iterable[Note]) -> int:
-    return max((n.end for n in notes), default=0)
+def ours(event: Event, name: bytes, size: int) -> bytes:
+    """The data of an event of our own; empty for any other event."""
+    own = event.status == META and event.data.startswith(name) and len(event.data) == len(name) + size
+    return event.data[len(name) :] if own else b""
+
+
+def _says(track: Track, name: bytes) -> bool:
+    return any(event.kind == SPECIFIC and event.data == name for event in track.events)
+
+
+def _ours_in(track: Track) -> bool:
+    return any(event.kind == SPECIFIC and event.data.startswith(OURS) for event in track.events)
+
+
+def number_of(data: bytes) -> int:
+    """A number of an event, at most MAX_TICK."""
+    return min(int.from_bytes(data, "big"), MAX_TICK)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from continuo_daw.assistant.drawing.piano_roll import Row, piano_roll, rows_of
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
-from continuo_daw.assistant.music.midi import read_midi, write_midi
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.assistant.option import Value
 from continuo_daw.assistant.paths import examples_dir
 from continuo_daw.osc_bridge.clients.child import daemon

@@ -48,9 +48,8 @@ class ReplyFile:
 
     def candidate(self, index: int, clip: Clip) -> None:
         """`name.<index>.mid`"""
-        from continuo_daw.assistant.music.midi import (
-            midi_bytes,  # here, because `continuo ask` does without, and it is slow to load
-        )
+        # here, because `continuo ask` does without, and it is slow to load
+        from continuo_daw.assistant.music.midi_write import midi_bytes
 
         self._write(f"{self.name}.{index}.mid", midi_bytes(clip))
 

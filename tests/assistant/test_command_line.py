@@ -17,7 +17,8 @@ from continuo_daw.assistant import __main__ as program
 from continuo_daw.assistant.commands import task as task_command
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.music.midi import read_midi, write_midi
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.assistant.option import Option, check_options
 from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, options_of

@@ -35,7 +35,7 @@ from continuo_daw.assistant.drawing.map_picture import map_picture
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import Latent
 from continuo_daw.assistant.music.clip import Clip, Note
-from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.assistant.paths import bundled_models
 
 NASTY = "</script><b>\"Lark\" & 'Co' $heading \N{LATIN SMALL LETTER E WITH ACUTE}<!--"

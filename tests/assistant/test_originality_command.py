@@ -18,7 +18,7 @@ from continuo_daw.assistant.commands import originality as originality_command
 from continuo_daw.assistant.drawing.originality import IN_RUN, OWN, SHARED
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.assistant.originality.index import Index
 from continuo_daw.assistant.paths import bundled_models
 

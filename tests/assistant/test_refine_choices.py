@@ -17,7 +17,8 @@ from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.music.midi import clip_of_midi, midi_bytes
+from continuo_daw.assistant.music.midi import clip_of_midi
+from continuo_daw.assistant.music.midi_write import midi_bytes
 from continuo_daw.assistant.refining import passes as refiner
 from continuo_daw.assistant.refining.dynamics import WITHIN
 from continuo_daw.assistant.request import Request, Result

@@ -13,7 +13,8 @@ from refine_clips import CHORDS, CLIPS, MUTED, TUNE, as_given
 from continuo_daw.assistant.__main__ import main
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.music.midi import midi_bytes, read_midi, write_midi
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.music.midi_write import midi_bytes, write_midi
 from continuo_daw.assistant.request import Request
 
 MODELS = {

@@ -19,7 +19,7 @@ from rule_networks import GRID
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.music.midi import midi_bytes
+from continuo_daw.assistant.music.midi_write import midi_bytes
 from continuo_daw.assistant.request import Candidate, Request, Result
 
 TASKS = ("refine_duration", "refine_velocity", "refine")

@@ -13,7 +13,8 @@ from wire import StartProcess, Wire, clip_parts, notes_of, quickest, shuffled
 from continuo_daw.assistant import __main__ as program
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.music.midi import read_midi, write_midi
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.osc_bridge.clients.client import Client
 from continuo_daw.osc_bridge.daemon.link import Target
 from continuo_daw.osc_bridge.wire.decode import decode

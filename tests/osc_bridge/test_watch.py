@@ -14,7 +14,8 @@ from wire import CLIP
 
 from continuo_daw.assistant.__main__ import main
 from continuo_daw.assistant.commands.watch import Watch
-from continuo_daw.assistant.music.midi import midi_bytes, read_midi, write_midi
+from continuo_daw.assistant.music.midi import read_midi
+from continuo_daw.assistant.music.midi_write import midi_bytes, write_midi
 from continuo_daw.assistant.tasks import TASKS
 
 PROGRAM = """import sys

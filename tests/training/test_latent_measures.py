@@ -19,7 +19,7 @@ from continuo_daw.assistant.bundles.bundle import read_bundle
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.attributes import NAMES
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
-from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.training.corpus.pieces import Piece
 from continuo_daw.training.evaluation import measure
 from continuo_daw.training.evaluation.card import folder_of

@@ -15,7 +15,7 @@ from tiny import CONFIG, config, tune, write_data
 from continuo_daw.assistant.codecs.condition import DENSITY, HISTOGRAM, PITCH, condition_of, meter_index, positions
 from continuo_daw.assistant.codecs.events import END, KINDS, RESUME, START, EventCodec
 from continuo_daw.assistant.music.clip import Clip, Note
-from continuo_daw.assistant.music.midi import write_midi
+from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.training.config import TrainConfig
 from continuo_daw.training.corpus.pieces import CorpusError
 from continuo_daw.training.corpus.sets import SetConfig, state_of

@@ -1,7 +1,7 @@
 """Song: the tracks and meters of one music file, whatever its format, and the readers of MIDI and of scores.
 
-MIDI is read by symusic, which also reads files that break the letter of the format; ABC, MusicXML and kern are read
-by music21. The table of all readers is in `training.formats`.
+MIDI is read by the reader that serves musicians, so that a network hears what it has learnt; ABC, MusicXML and kern are
+read by music21. The table of all readers is in `training.formats`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 
 import music21
 import numpy as np
-import symusic
 
-from continuo_daw.assistant.music.clip import TICKS
+from continuo_daw.assistant.errors import AssistantError
+from continuo_daw.assistant.music import midi
+from continuo_daw.assistant.music.clip import TICKS, Clip
 
 START, END, PITCH, VELOCITY = range(4)  # the columns of a note table
 DEFAULT_VELOCITY = 80
@@ -64,27 +65,24 @@ def from_zero(events: Iterable[tuple[int, Any]], default: Any) -> tuple[tuple[in
 
 
 def read_midi(path: Path) -> dict[str, Song]:
-    """A MIDI file."""
-    score = symusic.Score(path)
-    scale = TICKS / score.tpq
-
-    def table(notes: dict[str, np.ndarray]) -> np.ndarray:
-        start = notes["time"].astype(np.int64)
-        return note_table(start * scale, (start + notes["duration"]) * scale, notes["pitch"], notes["velocity"])
-
+    """A MIDI file, by the reader that serves musicians. Raises ValueError for what it cannot read."""
+    try:
+        score = midi.read_score(path)
+    except AssistantError as error:
+        raise ValueError(error.text) from None
+    tempos, meters, _ = midi.changes_of(score.file)
     tracks = tuple(
-        Track(track.name, track.program, track.is_drum, table(track.notes.numpy()))
-        for track in score.tracks
-        if len(track.notes)
+        Track(part.clip.name, (part.clip.program or 1) - 1, part.clip.drums, table_of(part.clip))
+        for part in score.parts
+        if part.sounding
     )
-    meters = [
-        (round(m.time * scale), (m.numerator, m.denominator))
-        for m in score.time_signatures
-        if m.numerator and m.denominator in DENOMINATORS
-    ]
-    tempos = [(round(t.time * scale), float(t.qpm)) for t in score.tempos]
-    song = Song(tracks, from_zero(meters, DEFAULT_METER), from_zero(tempos, DEFAULT_TEMPO), bars_known=False)
-    return {"": song}
+    return {"": Song(tracks, tuple(meters.items()), tuple(tempos.items()), bars_known=False)}
+
+
+def table_of(clip: Clip) -> np.ndarray:
+    """The note table of a clip's notes that sound."""
+    columns = np.array([(n.start, n.end, n.pitch, n.velocity) for n in clip.notes if not n.muted]).reshape(-1, 4)
+    return note_table(*columns.T)
 
 
 def read_score(path: Path) -> dict[str, Song]:

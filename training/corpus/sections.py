@@ -10,15 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from continuo_daw.assistant.music.clip import TICKS, Clip, Note, bar_ticks
+from continuo_daw.assistant.music.clip import Clip, Note, bar_ticks
+from continuo_daw.assistant.music.upbeat import heard
 from continuo_daw.training.corpus.readers import END, PITCH, START, VELOCITY, Song
 
 Meter = tuple[int, int]
-
-UPBEAT_STEP = TICKS // 2  # up-beats are looked for in whole eighths
-UPBEAT_BARS = 6  # a shorter stretch says too little about its bars
-UPBEAT_EVIDENCE = 0.7  # how far the best place of the bar line must beat tick 0; see `upbeat`
-ON_LINE = TICKS // 48
 
 
 @dataclass(frozen=True)
@@ -73,21 +69,9 @@ def upbeat(song: Song, span: Span) -> int:
     """
     notes = np.concatenate([track.notes for track in song.tracks if not track.drums] or [np.empty((0, 4), np.int64)])
     notes = notes[(notes[:, START] >= span.start) & (notes[:, START] < span.end)]
-    bar = bar_ticks(span.meter)
-    if len(notes) < 8 or span.length < UPBEAT_BARS * bar or notes[:, START].min() > span.start + ON_LINE:
-        return 0
     onsets, lengths = notes[:, START] - span.start, notes[:, END] - notes[:, START]
-    places = np.arange(0, bar, UPBEAT_STEP)
-    ahead = (places[:, None] - onsets) % bar  # (places, notes): from each onset to the next bar line
-    starts = np.minimum(ahead, bar - ahead) <= ON_LINE
-    weights = np.minimum(lengths, bar) ** 1.5
-    weight = (starts * weights).sum(axis=1) / weights.sum()
-    crossing = (~starts & (ahead < lengths - ON_LINE)).sum(axis=1) * bar / span.length
-    scores = np.log(weight + 0.02) - crossing / 2
-    best = int(scores.argmax())
-    # played notes stand on no grid, and their bars cannot be told in this way
-    clear = scores[best] > scores[0] + UPBEAT_EVIDENCE and weight.sum() > 0.5
-    return int(bar - places[best]) if clear and best else 0
+    bar = bar_ticks(span.meter)
+    return -heard(onsets, lengths, bar, span.length) % bar
 
 
 def leads_to(before: Span, span: Span) -> bool:
