@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from continuo_daw.assistant.bundles.bundle import FAMILIES, FORMAT, MODEL, Card, write_bundle
+from continuo_daw.assistant.bundles.bundle import FORMAT, Card, write_bundle
+from continuo_daw.assistant.bundles.families import FAMILIES, MODEL
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.codecs.condition import positions
 from continuo_daw.export.charrnn import step_weights

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import LENGTHS, MODEL, ONSETS, Bundle, Card
+from continuo_daw.assistant.bundles.bundle import Bundle, Card
+from continuo_daw.assistant.bundles.families import LENGTHS, MODEL, ONSETS
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.export.notes import scores_graph, velocity_graph

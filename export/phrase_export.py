@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, SPACE, Bundle, Card
+from continuo_daw.assistant.bundles.bundle import Bundle, Card
+from continuo_daw.assistant.bundles.families import DECODER, ENCODER, SPACE
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.export.phrase import decoder_graph, encoder_graph

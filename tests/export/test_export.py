@@ -14,7 +14,8 @@ import torch
 from tiny import CONFIG, tune
 
 import continuo_daw.export.export as exporting
-from continuo_daw.assistant.bundles.bundle import INDEX, MODEL, read_bundle
+from continuo_daw.assistant.bundles.bundle import INDEX, read_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.request import Request
 from continuo_daw.export.export import ExportError

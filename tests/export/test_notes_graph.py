@@ -12,7 +12,8 @@ import tiny_played
 import torch
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import LENGTHS, MODEL, ONSETS, read_bundle
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.bundles.families import LENGTHS, MODEL, ONSETS
 from continuo_daw.assistant.bundles.network import load
 from continuo_daw.assistant.bundles.runtime import Arrays, Graph
 from continuo_daw.assistant.refining.choices import LENGTH_SIZE, ONSET_SIZE

@@ -16,7 +16,8 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from continuo_daw.assistant.bundles.bundle import CARD, MODEL, Card, read_bundle
+from continuo_daw.assistant.bundles.bundle import CARD, Card, read_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.bundles.network import Network, load
 from continuo_daw.assistant.bundles.runtime import pick_device
 from continuo_daw.assistant.errors import AssistantError
