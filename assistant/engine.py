@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from continuo_daw.assistant.bundles.bundle import SPACE, Bundle, find_bundles, read_bundle
+from continuo_daw.assistant.bundles.bundle import Bundle, find_bundles, read_bundle
+from continuo_daw.assistant.bundles.families import SPACE
 from continuo_daw.assistant.bundles.network import Network, load
 from continuo_daw.assistant.bundles.runtime import pick_device
 from continuo_daw.assistant.errors import AssistantError
@@ -104,7 +105,9 @@ class Engine:
         return models
 
     def _able(self, task: str) -> dict[str, Bundle]:
-        return {name: bundle for name, bundle in self.bundles.items() if task in bundle.card.tasks}
+        """The bundles that do a task: their card says so, and the runtime knows how their family does it."""
+        able = {name: bundle for name, bundle in self.bundles.items() if task in bundle.family.tasks}
+        return {name: bundle for name, bundle in able.items() if task in bundle.card.tasks}
 
     def _model(self, task: str, named: Sequence[str], plan: Plan) -> str:
         """One of the models that are able to do a task: a named one, else the one that suits the clips best."""

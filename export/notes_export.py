@@ -9,19 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import LENGTHS, MODEL, ONSETS, Bundle, Card
+from continuo_daw.assistant.bundles.bundle import Bundle, Card
+from continuo_daw.assistant.bundles.families import LENGTHS, MODEL, ONSETS
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.export.notes import scores_graph, velocity_graph
 from continuo_daw.training.config import Config
 from continuo_daw.training.corpus.notes import NoteCorpus
-from continuo_daw.training.evaluation.refine_rows import rows_of
+from continuo_daw.training.evaluation.refine_rows import duration_table, rows_of, velocity_table
 from continuo_daw.training.families.notes_net import CENTRE, UNIT, DurationNet, VelocityNet
-from continuo_daw.training.families.notes_run import NoteBatches
+from continuo_daw.training.families.notes_run import DurationRun, NoteBatches, VelocityRun
+from continuo_daw.training.families.table import FAMILIES
 
 Files = dict[str, bytes]
-# the figure in which the cost of int8 is counted, and which way is worse
-WEIGHED = {"durations": ("exact_polyphonic", -1), "velocities": ("mae", 1)}
+# how a network is measured, the figure in which the cost of int8 is counted, and which way is worse
+WEIGHED = {DurationNet: (duration_table, "exact_polyphonic", -1), VelocityNet: (velocity_table, "mae", 1)}
 
 
 def graphs_of(net: DurationNet | VelocityNet, int8: bool) -> Files:
@@ -61,19 +63,21 @@ def _apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
     return float(np.abs(one - other).max())
 
 
-def metrics_of(module: Any, config: Config, corpus: NoteCorpus, card: Card) -> tuple[Files, dict[str, Any]]:
+def files_and_figures(
+    run: DurationRun | VelocityRun, config: Config, corpus: NoteCorpus, card: Card, folder: Path
+) -> tuple[Files, dict[str, Any]]:
     """Files with int8 weights, and what is measured on the test split."""
-    whole, small = (graphs_of(module.net, int8) for int8 in (False, True))
+    whole, small = (graphs_of(run.net, int8) for int8 in (False, True))
 
     def network(files: Files) -> Network:
         graphs = {name: Graph(file, name) for name, file in files.items()}
         return Network(Bundle(card, Path(card.name), files, corpus.codec), graphs)
 
-    test = rows_of(network(small), config, corpus)
-    exact = rows_of(network(whole), config, corpus, rules=False)["rows"]["network"]
-    name, sign = WEIGHED[config.model.family]
+    measure, name, sign = WEIGHED[type(run.net)]
+    test = rows_of(measure, network(small), corpus)
+    exact = rows_of(measure, network(whole), corpus, rules=False)["rows"]["network"]
     cost = sign * (test["rows"]["network"][name] - exact[name]) / max(exact[name], 1e-9)
-    difference = parity(module.net, whole, NoteBatches(corpus, config))
+    difference = parity(run.net, whole, FAMILIES[config.model.family].batches(corpus, config))
     return small, {
         "test": test,
         "parity": float(f"{difference:.3g}"),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, SPACE, Bundle, Card
+from continuo_daw.assistant.bundles.bundle import Bundle, Card
+from continuo_daw.assistant.bundles.families import DECODER, ENCODER, SPACE
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.export.phrase import decoder_graph, encoder_graph
@@ -88,7 +89,9 @@ def code_figures(run: PhraseRun, corpus: PhraseCorpus, split: str, limit: int = 
     return {"l_rec": real, "l_rec_bin": binary, "hamming": round(float(np.mean(apart)), 3)}
 
 
-def metrics_of(run: PhraseRun, config: Config, corpus: PhraseCorpus, card: Card) -> tuple[Files, dict[str, Any]]:
+def files_and_figures(
+    run: PhraseRun, config: Config, corpus: PhraseCorpus, card: Card, folder: Path
+) -> tuple[Files, dict[str, Any]]:
     """Files with int8 weights, and what is measured on the test split: reconstruction of the graphs in the bundle,
     what int8 costs in note F1, and how far the fp32 graphs are from torch."""
     whole, small = (graphs_of(run, corpus, int8) for int8 in (False, True))

@@ -41,6 +41,7 @@ MEASURING = (
     "training.evaluation.costs",
     "training.evaluation.evaluate",
     "training.evaluation.measure",
+    "training.families.table",
 )
 
 

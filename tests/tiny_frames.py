@@ -9,9 +9,8 @@ import numpy as np
 import torch
 
 from continuo_daw.training.config import Config, DataConfig, FramesConfig, ModelConfig, SetConfig, TrainConfig
-from continuo_daw.training.corpus.rolls import FILES, Roll
-from continuo_daw.training.families.frames_net import KEYS, FrameNet, FrameNetConfig
-from continuo_daw.training.families.frames_run import batch_of
+from continuo_daw.training.corpus.rolls import FILES, KEYS, Roll
+from continuo_daw.training.families.frames import FrameNet, FrameNetConfig, batch_of
 
 RANDOM = np.random.default_rng(5)
 PIECES = {

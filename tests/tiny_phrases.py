@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from tiny import tune
 
-from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, FORMAT, SPACE, Card, write_bundle
+from continuo_daw.assistant.bundles.bundle import FORMAT, Card, write_bundle
+from continuo_daw.assistant.bundles.families import DECODER, ENCODER, SPACE
 from continuo_daw.assistant.codecs.phrases import PhraseCodec
 from continuo_daw.assistant.latent.space import Space
 from continuo_daw.assistant.music.attributes import NAMES

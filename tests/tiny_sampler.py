@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from continuo_daw.assistant.bundles.bundle import FORMAT, MODEL, Card, write_bundle
+from continuo_daw.assistant.bundles.bundle import FORMAT, Card, write_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.codecs.condition import positions
 from continuo_daw.assistant.codecs.events import EventCodec
 from continuo_daw.export.charrnn import step_weights

@@ -6,8 +6,6 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,50 +15,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from platformdirs import user_cache_path
 
 from continuo_daw.training.config import Config, ConfigError, config_of, read_config, table_of
-from continuo_daw.training.corpus.notes import NoteCorpus, note_codec, prepare_notes, read_notes, write_notes
-from continuo_daw.training.corpus.phrases import (
-    PhraseCorpus,
-    phrase_codec,
-    prepare_phrases,
-    read_phrases,
-    write_phrases,
-)
 from continuo_daw.training.corpus.pieces import CorpusError
-from continuo_daw.training.corpus.rolls import RollCorpus, prepare_rolls, read_rolls, roll_codec, write_rolls
-from continuo_daw.training.corpus.shards import SPLITS, Corpus, event_codec, prepare, read_corpus, write_corpus
-from continuo_daw.training.families.charrnn_run import CharRNNRun, TokenBatches
-from continuo_daw.training.families.frames_run import FrameBatches, FramesRun
-from continuo_daw.training.families.notes_run import DurationRun, NoteBatches, VelocityRun
-from continuo_daw.training.families.phrase_run import PhraseBatches, PhraseRun
-from continuo_daw.training.run import Batches, Run, callbacks, read_checkpoint
+from continuo_daw.training.corpus.shards import SPLITS
+from continuo_daw.training.families.table import FAMILIES
+from continuo_daw.training.run import Run, callbacks, read_checkpoint
 
-SHAPING = ("data", "codec", "model", "phrase", "notes", "frames")  # tables in which a resumed run cannot differ
 CHECKPOINT, CORPUS = "best.ckpt", "corpus.npz"
-
-
-@dataclass(frozen=True)
-class Family:
-    """What trains a family of networks; `monitor` is the validation figure that shall fall."""
-
-    run: Callable[[Config], Run]
-    batches: Callable[[Any, Config], Batches]
-    codec: Callable[[Config], Any]
-    prepare: Callable[[Config, Path, Path], Any]
-    write: Callable[[Any, Path], None]
-    read: Callable[[Any, Path], Any]
-    monitor: str
-
-
-_PHRASES = Family(PhraseRun, PhraseBatches, phrase_codec, prepare_phrases, write_phrases, read_phrases, "valid/loss")
-_NOTES = (NoteBatches, note_codec, prepare_notes, write_notes, read_notes, "valid/loss")
-FAMILIES = {
-    "charrnn": Family(CharRNNRun, TokenBatches, event_codec, prepare, write_corpus, read_corpus, "valid/conditioned"),
-    "vae": _PHRASES,
-    "seqae": _PHRASES,
-    "durations": Family(DurationRun, *_NOTES),
-    "velocities": Family(VelocityRun, *_NOTES),
-    "frames": Family(FramesRun, FrameBatches, roll_codec, prepare_rolls, write_rolls, read_rolls, "valid/loss"),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +70,9 @@ def checked(args: argparse.Namespace) -> tuple[Config, Path | None]:
             raise ConfigError(f"{args.out} holds a run already; --resume goes on with it, or choose another --out")
         return config, None
     before = config_of(read_checkpoint(last)["config"], str(last))
-    differ = [part for part in SHAPING if getattr(before, part) != getattr(config, part)]
+    own = dict.fromkeys(family.own for family in FAMILIES.values() if family.own)
+    shaping = ("data", "codec", "model", *own)  # tables in which a resumed run cannot differ
+    differ = [part for part in shaping if getattr(before, part) != getattr(config, part)]
     if differ:
         raise ConfigError(f"--resume: {last} is of another configuration: {', '.join(differ)} of {args.config} differ")
     return config, last
@@ -118,14 +80,15 @@ def checked(args: argparse.Namespace) -> tuple[Config, Path | None]:
 
 def fit(
     config: Config,
-    corpus: Corpus | PhraseCorpus | NoteCorpus | RollCorpus,
+    corpus: Any,
     out: Path,
     resume: Path | None = None,
     devices: int = 1,
     nodes: int = 1,
     start: Path | None = None,
 ) -> Path:
-    """Trains, and returns the path of the best checkpoint. The run's folder holds checkpoints, config and curves."""
+    """Trains on a corpus as the family prepares it, and returns the path of the best checkpoint. The run's folder holds
+    checkpoints, config and curves."""
     train, family = config.train, FAMILIES[config.model.family]
     if train.threads:
         torch.set_num_threads(train.threads)

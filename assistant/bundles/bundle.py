@@ -13,42 +13,16 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from continuo_daw.assistant.bundles.families import FAMILIES, Codec, Family
 from continuo_daw.assistant.codecs.events import EventCodec
 from continuo_daw.assistant.codecs.notes import NoteCodec
 from continuo_daw.assistant.codecs.phrases import PhraseCodec
 from continuo_daw.assistant.errors import AssistantError
 
 FORMAT = 1
-CARD, MODEL = "card.json", "model.onnx"
-ENCODER, DECODER, SPACE = "encoder.onnx", "decoder.onnx", "space.npz"
-ONSETS, LENGTHS = "onsets.onnx", "lengths.onnx"
+CARD = "card.json"
 INDEX = "index.npz"  # of the corpus, so that copies of it are found
 MAX_GRAPH = 256 * 2**20  # bytes
-
-
-Codec = EventCodec | PhraseCodec | NoteCodec
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """What the bundles of a family hold: the class of the codec, the sizes that the card must give, the files, and
-    those that may be there."""
-
-    codec: Callable[..., Codec]
-    sizes: tuple[str, ...]
-    files: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-
-
-_PHRASES = Family(PhraseCodec, ("latent", "parameters"), (ENCODER, DECODER, SPACE), (INDEX,))
-_NOTES = ("layers", "hidden", "parameters")
-FAMILIES = {  # what the runtime can serve
-    "charrnn": Family(EventCodec, ("layers", "hidden", "vocabulary", "positions", "parameters"), (MODEL,), (INDEX,)),
-    "vae": _PHRASES,
-    "seqae": _PHRASES,
-    "durations": Family(NoteCodec, _NOTES, (ONSETS, LENGTHS)),
-    "velocities": Family(NoteCodec, _NOTES, (MODEL,)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +32,7 @@ class Card:
     format: int
     name: str
     title: str
-    family: str  # which function of the runtime serves it
+    family: str  # its name in `FAMILIES`
     tasks: tuple[str, ...]
     codec: Mapping[str, Any]  # the fields of the family's codec
     sizes: Mapping[str, int]  # those of the family
@@ -82,6 +56,11 @@ class Bundle:
     folder: Path
     files: Mapping[str, bytes]
     codec: Codec
+
+    @property
+    def family(self) -> Family:
+        """What the runtime knows of the family."""
+        return FAMILIES[self.card.family]
 
     @property
     def events(self) -> EventCodec:
@@ -144,7 +123,7 @@ def _check_family(table: Mapping[str, Any], folder: Path) -> None:
     if not isinstance(sizes, dict) or not all(type(sizes.get(s)) is int and sizes[s] > 0 for s in family.sizes):
         wanted = "a table of whole numbers with " + ", ".join(family.sizes)
         raise AssistantError("no_model", f"{folder}: {CARD}: sizes {str(sizes)[:80]!r} is not {wanted}")
-    if not isinstance(files, dict) or set(files) - set(family.optional) != set(family.files):
+    if not isinstance(files, dict) or set(files) - ({INDEX} if family.indexed else set()) != set(family.files):
         wanted = "the sha256 of " + ", ".join(family.files)
         raise AssistantError("no_model", f"{folder}: {CARD}: files {str(files)[:80]!r} is not {wanted}")
 

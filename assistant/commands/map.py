@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from continuo_daw.assistant.bundles.bundle import Bundle
-from continuo_daw.assistant.codecs.phrases import PhraseCodec
 from continuo_daw.assistant.commands.task import refuse_to_write
 from continuo_daw.assistant.drawing.map_layout import Map, Place
 from continuo_daw.assistant.drawing.map_page import map_page
@@ -68,7 +67,7 @@ def on_map(space: Space, codes: Codes) -> Codes:
 
 def _latent(engine: Engine, wanted: str, clips: list[Clip]) -> Latent:
     """The model asked for, or the one that suits the clips. Raises AssistantError `no_model` where there is none."""
-    able: dict[str, Bundle] = {name: b for name, b in engine.bundles.items() if isinstance(b.codec, PhraseCodec)}
+    able: dict[str, Bundle] = {name: b for name, b in engine.bundles.items() if b.family.codes}
     known = ", ".join(able) or "none is installed"
     if wanted and wanted not in able:
         why = f" ({engine.broken[wanted]})" if wanted in engine.broken else ""

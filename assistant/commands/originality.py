@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from continuo_daw.assistant.bundles.bundle import INDEX, Card, find_bundles, read_bundle, read_card
+from continuo_daw.assistant.bundles.families import FAMILIES
 from continuo_daw.assistant.commands.task import refuse_to_write
 from continuo_daw.assistant.drawing.originality import found_where, originality_picture
 from continuo_daw.assistant.errors import AssistantError
@@ -71,7 +72,7 @@ def index_for(wanted: str, clip: Clip) -> tuple[Card, Index]:
 
     def suits(name: str) -> tuple[bool, bool]:
         card = folders[name][0]
-        return card.codec.get("voices") == voices, card.family == "charrnn"
+        return card.codec.get("voices") == voices, FAMILIES[card.family].samples
 
     bundle = read_bundle(folders[wanted or max(folders, key=suits)][1])
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.families import BINARY, REAL
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.space import Latent
@@ -35,14 +36,11 @@ def check_clips(clips: Sequence[Clip]) -> None:
 
 
 def suits(bundle: Bundle, clips: Sequence[Clip], binary: bool) -> float:
-    """How well a bundle does for clips: by family, then by voices; then the shorter its phrases are, for what lies
-    between short phrases is the likelier music (`continuo measure`)."""
-    card = bundle.card
-    one = all(clip.monophonic for clip in clips)
-    score = 4.0 * (card.family == ("seqae" if binary else "vae")) + 2.0 * (
-        voices_of(bundle) == ("one" if one else "many")
-    )
-    if card.family in ("vae", "seqae"):
+    """How well a bundle does for clips: by the kind of its codes, then by voices; then the shorter its phrases are,
+    for what lies between short phrases is the likelier music (`continuo measure`)."""
+    voices = "one" if all(clip.monophonic for clip in clips) else "many"
+    score = 4.0 * (bundle.family.codes == (BINARY if binary else REAL)) + 2.0 * (voices_of(bundle) == voices)
+    if bundle.family.codes:
         score -= bundle.phrases.bars / 100
     return score
 
@@ -50,7 +48,7 @@ def suits(bundle: Bundle, clips: Sequence[Clip], binary: bool) -> float:
 def latent_of(network: Network, clips: Sequence[Clip]) -> Latent:
     """The network as a latent space. Raises AssistantError `bad_args` where it has no place for the clips."""
     card = network.bundle.card
-    if card.family not in ("vae", "seqae"):
+    if not network.bundle.family.codes:
         raise AssistantError("bad_args", f"model {card.name} has no latent space")
     latent = Latent(network)
     for clip in clips:

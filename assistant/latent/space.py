@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, SPACE
+from continuo_daw.assistant.bundles.families import BINARY, DECODER, ENCODER, SPACE
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.phrases import Bars, PhraseCodec, tidied
 from continuo_daw.assistant.errors import AssistantError
@@ -128,7 +128,7 @@ class Latent:
     @property
     def binary(self) -> bool:
         """Whether codes are signs."""
-        return self.network.bundle.card.family == "seqae"
+        return self.network.bundle.family.codes == BINARY
 
     @property
     def space(self) -> Space:

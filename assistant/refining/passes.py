@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import LENGTHS, MODEL, ONSETS
+from continuo_daw.assistant.bundles.families import LENGTHS, MODEL, ONSETS
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.errors import AssistantError

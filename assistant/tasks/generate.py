@@ -62,7 +62,7 @@ def slices(network: Network, clips: Clips, options: Options, stop: Stop) -> Iter
     """The notes, slice by slice; from the prior of a latent space where the model has one. Where a clip is given, they
     stand behind it."""
     start = empty(clips, options)
-    if network.bundle.card.family != "charrnn":
+    if not network.bundle.family.samples:
         return prior.slices(network, start, options, stop)
     at, given = (clips[0].length, clips[0]) if clips else (0, None)
     key = partial(keyed, int(options["seed"] or 0))

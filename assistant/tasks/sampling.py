@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import MODEL, Bundle
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.events import EventCodec
 from continuo_daw.assistant.codecs.notes import NoteCodec
@@ -57,7 +58,7 @@ def voices_of(bundle: Bundle) -> str:
 
 def suits(bundle: Bundle, voices: str) -> int:
     """How well a bundle does for a task that samples events."""
-    return 2 * (bundle.card.family == "charrnn") + (voices_of(bundle) == voices)
+    return 2 * bundle.family.samples + (voices_of(bundle) == voices)
 
 
 def count(clips: Clips, options: Options) -> int:

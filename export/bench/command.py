@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from continuo_daw.assistant.bundles.bundle import MODEL, Bundle
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.codecs.condition import meter_index
 from continuo_daw.assistant.codecs.events import END

@@ -14,7 +14,8 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from continuo_daw.assistant.bundles.bundle import MODEL, Bundle
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.codecs.condition import SIZE, meter_index
 from continuo_daw.assistant.codecs.events import END, START, EventCodec
 from continuo_daw.assistant.sampling.inputs import FORBIDDEN

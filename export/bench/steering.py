@@ -35,7 +35,7 @@ def searches(rounds: int) -> dict[str, dict[str, float]]:
     """For each model that samples and has an index: milliseconds of the first search, and the median of the others."""
     engine, found = Engine(device="cpu", threads=1), {}
     for name, bundle in engine.bundles.items():
-        index = engine.network(name).index if bundle.card.family == "charrnn" else None
+        index = engine.network(name).index if bundle.family.samples else None
         if index is None:
             continue
         taken = []

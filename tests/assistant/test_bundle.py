@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from continuo_daw.assistant.bundles.bundle import CARD, INDEX, MODEL, find_bundles, read_bundle, read_card, write_bundle
+from continuo_daw.assistant.bundles.bundle import CARD, INDEX, find_bundles, read_bundle, read_card, write_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import bundled_models
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import tune
 
-from continuo_daw.assistant.bundles.bundle import SPACE
+from continuo_daw.assistant.bundles.families import SPACE
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.phrases import Bars
 from continuo_daw.assistant.errors import AssistantError

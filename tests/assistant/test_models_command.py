@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from continuo_daw.assistant.__main__ import main
-from continuo_daw.assistant.bundles.bundle import FORMAT, MODEL, Card, write_bundle
+from continuo_daw.assistant.bundles.bundle import FORMAT, Card, write_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.commands import models as models_command
 
 CARD = Card(

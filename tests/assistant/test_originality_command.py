@@ -12,7 +12,8 @@ from PIL import Image
 from tiny import tune, walk
 
 from continuo_daw.assistant.__main__ import main
-from continuo_daw.assistant.bundles.bundle import INDEX, MODEL, read_bundle, write_bundle
+from continuo_daw.assistant.bundles.bundle import INDEX, read_bundle, write_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.commands import originality as originality_command
 from continuo_daw.assistant.drawing.originality import IN_RUN, OWN, SHARED

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tiny_notes
 
-from continuo_daw.assistant.bundles.bundle import LENGTHS, ONSETS, read_bundle
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.bundles.families import LENGTHS, ONSETS
 from continuo_daw.assistant.bundles.network import Network, load
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of

@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from continuo_daw.assistant.bundles.bundle import MODEL, read_bundle
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.paths import bundled_models
 from continuo_daw.export.bench.command import graph_steps
 from continuo_daw.export.bench.eager import eager_steps, gpt2_steps, network_of

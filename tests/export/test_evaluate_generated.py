@@ -124,7 +124,7 @@ def test_a_model_that_makes_no_notes_has_a_page_of_its_rows(tmp_path: Path) -> N
     page = tmp_path / "page.html"
     rows = {"network": {"exact": 0.9}}
     found = {"split": "test", "rows": rows, "card_rows": {"nearest": {"exact": 0.7}}}
-    write_report(page, found, "A <net>", Generated("durations", 1, 1, (), None))
+    write_report(page, found, "A <net>", Generated((), 1, 1, (), None))
     shown = Page(page)
     assert all(word in shown.words for word in ("A <net>", "network", "nearest", "0.9", "0.7"))
     assert not shown.tags["svg"]

@@ -13,8 +13,10 @@ import pytest
 import torch
 from tiny import CONFIG, tune
 
+import continuo_daw.export.charrnn_export as charrnn_export
 import continuo_daw.export.export as exporting
-from continuo_daw.assistant.bundles.bundle import INDEX, MODEL, read_bundle
+from continuo_daw.assistant.bundles.bundle import INDEX, read_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.request import Request
 from continuo_daw.export.export import ExportError
@@ -114,13 +116,13 @@ def test_int8_weights_that_cost_too_much_are_refused(trained: Path, tmp_path: Pa
 
 
 def test_wrong_weights_are_no_parity(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = exporting.step_weights
+    right = charrnn_export.step_weights
 
     def wrong(net: torch.nn.Module) -> object:
         weights = right(net)
         return replace(weights, position=weights.position[::-1].copy())
 
-    monkeypatch.setattr(exporting, "step_weights", wrong)
+    monkeypatch.setattr(charrnn_export, "step_weights", wrong)
     with pytest.raises(ExportError, match="differs from torch"):
         exporting.export(trained, tmp_path / "out")
 

@@ -12,7 +12,8 @@ import tiny_played
 import torch
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import LENGTHS, MODEL, ONSETS, read_bundle
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.bundles.families import LENGTHS, MODEL, ONSETS
 from continuo_daw.assistant.bundles.network import load
 from continuo_daw.assistant.bundles.runtime import Arrays, Graph
 from continuo_daw.assistant.refining.choices import LENGTH_SIZE, ONSET_SIZE
@@ -20,9 +21,8 @@ from continuo_daw.assistant.refining.choices import LENGTHS as LENGTH_COUNT
 from continuo_daw.assistant.refining.choices import ONSETS as ONSET_COUNT
 from continuo_daw.assistant.refining.surroundings import SIZE
 from continuo_daw.export.notes_export import graphs_of, parity
-from continuo_daw.training.corpus.notes import prepare_notes
 from continuo_daw.training.families.notes_net import CENTRE, UNIT, DurationNet, VelocityNet
-from continuo_daw.training.families.notes_run import NoteBatches
+from continuo_daw.training.families.table import FAMILIES
 
 SHAPES = [(1, 1), (1, 24), (3, 7), (5, 192)]  # windows, notes in each
 HEADS = {ONSETS: (ONSET_COUNT, ONSET_SIZE), LENGTHS: (LENGTH_COUNT, LENGTH_SIZE)}
@@ -147,7 +147,8 @@ def test_a_bundle_is_read_and_loaded(family: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", tiny_notes.NETS)
 def test_parity_finds_another_network(family: str, tmp_path: Path) -> None:
     config = tiny_played.config(family)
-    corpus = prepare_notes(config, tiny_played.write_data(tmp_path / "data"), tmp_path / "cache", progress=False)
-    net, batches = network(family), NoteBatches(corpus, config)
+    data, row = tiny_played.write_data(tmp_path / "data"), FAMILIES[family]
+    corpus = row.prepare(config, data, tmp_path / "cache", progress=False)
+    net, batches = network(family), row.batches(corpus, config)
     assert 0 < parity(net, graphs_of(net, False), batches) < 1e-5
     assert parity(net, graphs_of(network(family, seed=4), False), batches) > 0.01

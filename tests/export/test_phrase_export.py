@@ -12,7 +12,8 @@ import tiny_runs
 import torch
 from tiny import tune
 
-from continuo_daw.assistant.bundles.bundle import DECODER, ENCODER, SPACE, Bundle, read_bundle
+from continuo_daw.assistant.bundles.bundle import Bundle, read_bundle
+from continuo_daw.assistant.bundles.families import DECODER, ENCODER, SPACE
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.latent.space import space_of
 from continuo_daw.assistant.request import Request

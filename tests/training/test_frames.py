@@ -12,11 +12,12 @@ import torch
 from tiny_frames import PIECES, config, costs, network, some_roll, write_data
 from watched import PowerCut, Watch, watched
 
-import continuo_daw.training.families.frames_net as models
-import continuo_daw.training.families.frames_run as frames
+import continuo_daw.training.families.frames as frames
 from continuo_daw.training.config import DataConfig, SetConfig, read_config
 from continuo_daw.training.corpus.rolls import (
     FILES,
+    KEYS,
+    LOWEST,
     CorpusError,
     RollCorpus,
     prepare_rolls,
@@ -25,8 +26,7 @@ from continuo_daw.training.corpus.rolls import (
     roll_of,
     write_rolls,
 )
-from continuo_daw.training.families.frames_net import END, KEYS, LOWEST, FrameNet, age, next_notes, steps
-from continuo_daw.training.families.frames_run import FrameBatches, FramesRun
+from continuo_daw.training.families.frames import END, FrameBatches, FrameNet, FramesRun, age, next_notes, steps
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,8 @@ def net() -> FrameNet:
 
 def test_all_frames_that_can_follow_have_a_chance_of_one_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a keyboard of three keys."""
-    monkeypatch.setattr(models, "KEYS", 3)
-    monkeypatch.setattr(models, "END", 3)
     monkeypatch.setattr(frames, "KEYS", 3)
+    monkeypatch.setattr(frames, "END", 3)
     small, before = network(), np.array([[1, 0, 1], [0, 0, 0], [1, 1, 0], [0, 1, 1]], bool)
     told = [np.concatenate([before, [frame]]) for frame in product((False, True), repeat=3)]
     found = costs(small, *told)

@@ -12,9 +12,9 @@ from tiny_frames import RANDOM, config, costs, network, write_data
 
 import continuo_daw.assistant.__main__ as program
 from continuo_daw.training import train
-from continuo_daw.training.corpus.rolls import FILES, RollCorpus, prepare_rolls, roll_of
+from continuo_daw.training.corpus.rolls import FILES, KEYS, RollCorpus, prepare_rolls, roll_of
 from continuo_daw.training.evaluation.likelihood import chord_cost, figures, mixture, network_rows
-from continuo_daw.training.families.frames_net import KEYS, FrameNet
+from continuo_daw.training.families.frames import FrameNet
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from continuo_daw.training.corpus.notes import (
     clip_of_section,
     note_codec,
     prepare_notes,
+    prepare_played,
     read_notes,
     table_of,
     write_notes,
@@ -76,7 +77,8 @@ def test_a_corpus_is_prepared_once(data: Path) -> None:
 
 def test_what_was_not_played_says_nothing_of_velocities(data: Path) -> None:
     cache = data.parent / "cache"
-    durations, velocities = (prepare_notes(config, data, cache, progress=False) for config in (DURATIONS, VELOCITIES))
+    durations = prepare_notes(DURATIONS, data, cache, progress=False)
+    velocities = prepare_played(VELOCITIES, data, cache, progress=False)
     assert durations.origin["pieces"] == {"train": 5, "valid": 2, "test": 3}
     assert velocities.origin["pieces"] == {"train": 4, "valid": 2, "test": 2}
     assert velocities.origin["licences"] == ["CC0"]

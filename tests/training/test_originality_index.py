@@ -14,7 +14,8 @@ import pytest
 from tiny import tune, write_data
 
 from continuo_daw.assistant.__main__ import main
-from continuo_daw.assistant.bundles.bundle import INDEX, MODEL, read_bundle, write_bundle
+from continuo_daw.assistant.bundles.bundle import INDEX, read_bundle, write_bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.music.clip import Clip, Note, clip_of
 from continuo_daw.assistant.originality.index import Index, human_level
 from continuo_daw.assistant.paths import bundled_models

@@ -15,7 +15,14 @@ from watched import PowerCut, Watch, watched
 import continuo_daw.training.train as train
 from continuo_daw.training.config import Config, ConfigError
 from continuo_daw.training.corpus.phrases import PhraseCorpus, phrases, prepare_phrases, read_phrases
-from continuo_daw.training.families.phrase_run import PhraseBatches, PhraseRun, note_f1, regularisation, tensors
+from continuo_daw.training.families.phrase_run import (
+    BinaryPhraseRun,
+    PhraseBatches,
+    PhraseRun,
+    note_f1,
+    regularisation,
+    tensors,
+)
 
 FAMILIES = ("vae", "seqae")
 
@@ -90,7 +97,7 @@ def test_a_run_begins_with_the_weights_of_another(
 
 def test_only_weights_that_fit_are_taken(unbroken: tuple[Config, Path, Watch], tmp_path: Path) -> None:
     config, start, whole = unbroken
-    other = PhraseRun(tiny_runs.config(config.model.family, latent=4))
+    other = train.FAMILIES[config.model.family].run(tiny_runs.config(config.model.family, latent=4))
     before = {name: weight.clone() for name, weight in other.state_dict().items()}
     taken = train.begin_with(other, start)
     fits = {name for name, weight in before.items() if weight.shape == whole.weights[name].shape}
@@ -102,7 +109,7 @@ def test_only_weights_that_fit_are_taken(unbroken: tuple[Config, Path, Watch], t
 def test_a_decoder_of_bits_begins_as_the_decoder_of_numbers(corpus_of: Corpus, tmp_path: Path) -> None:
     config = tiny_runs.config("vae", {"steps": 2, "validate_every": 2}, bars=1)
     weights = watched(config, corpus_of(config), tmp_path).weights
-    binary = PhraseRun(tiny_runs.config("seqae"))
+    binary = BinaryPhraseRun(tiny_runs.config("seqae"))
     train.begin_with(binary, tmp_path / "best.ckpt")
     for name, weight in binary.state_dict().items():
         if "decoder" in name:
@@ -119,7 +126,7 @@ def test_bits_teach_the_encoder_nothing(corpus_of: Corpus) -> None:
     """The loss of the decoder of signs does not reach the encoder; those of the codes do."""
     torch.manual_seed(1)
     config = tiny_runs.config("seqae")
-    run, batches = PhraseRun(config), PhraseBatches(corpus_of(config), config)
+    run, batches = BinaryPhraseRun(config), PhraseBatches(corpus_of(config), config)
     run.train()
     run.trainer = None  # type: ignore[assignment]
     rows = batches.rows(0, 0)

@@ -6,24 +6,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import CONFIG
 from tiny_notes import bundle
 
 from continuo_daw.assistant.bundles.bundle import read_bundle
 from continuo_daw.assistant.bundles.network import Network, load
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.training.config import Config, ModelConfig
 from continuo_daw.training.corpus.notes import NoteCorpus, Section
 from continuo_daw.training.evaluation.refine_rows import (
     correlation,
     drawn_pieces,
+    duration_table,
     figures,
     network_velocities,
     plain_notes,
     rows_of,
     velocity_rows,
+    velocity_table,
 )
 from continuo_daw.training.evaluation.velocity_rules import piece_mean
+
+TABLES = {"durations": duration_table, "velocities": velocity_table}
 
 
 def section(piece: int, count: int = 40) -> Section:
@@ -38,11 +40,7 @@ def corpus(network: Network) -> NoteCorpus:
     return NoteCorpus(network.bundle.notes, splits, {})
 
 
-def config(family: str) -> Config:
-    return Config("tiny", "", CONFIG.data, model=ModelConfig(family=family))
-
-
-@pytest.fixture(scope="module", params=["durations", "velocities"])
+@pytest.fixture(scope="module", params=TABLES)
 def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Network:
     return load(read_bundle(bundle(tmp_path_factory.mktemp("models"), request.param)), "cpu", 1)
 
@@ -112,13 +110,13 @@ def test_the_rows_of_velocities(player: Network) -> None:
 
 def test_the_table_of_a_card_and_that_of_an_evaluation(network: Network) -> None:
     whole, family = corpus(network), network.bundle.card.family
-    card = rows_of(network, config(family), whole)
-    again = rows_of(network, config(family), whole, rules=False)
+    card = rows_of(TABLES[family], network, whole)
+    again = rows_of(TABLES[family], network, whole, rules=False)
     assert (card["notes"], card["pieces"]) == (240, 6)
     assert len(card["rows"]) > 5 and len({tuple(row) for row in card["rows"].values()}) == 1
     own = [name for name in card["rows"] if name.startswith("network")]
     assert again["rows"] == {name: card["rows"][name] for name in own}
-    assert rows_of(network, config(family), whole, limit=90, rules=False)["pieces"] == 2
+    assert rows_of(TABLES[family], network, whole, limit=90, rules=False)["pieces"] == 2
     assert np.isfinite([value for row in card["rows"].values() for value in row.values()]).all()
 
 
@@ -126,5 +124,5 @@ def test_a_table_has_no_measure_of_chance(network: Network, tmp_path: Path) -> N
     """The same rows come from the same files."""
     family = network.bundle.card.family
     other = load(read_bundle(bundle(tmp_path, family)), "cpu", 1)
-    tables = [rows_of(one, config(family), corpus(one), rules=False) for one in (network, other)]
+    tables = [rows_of(TABLES[family], one, corpus(one), rules=False) for one in (network, other)]
     assert tables[0] == tables[1]

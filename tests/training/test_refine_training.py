@@ -18,11 +18,11 @@ from continuo_daw.assistant.music.clip import TICKS, Clip
 from continuo_daw.assistant.refining.choices import everywhere, length_choices, onset_choices
 from continuo_daw.assistant.refining.surroundings import SIZE, windows_of
 from continuo_daw.training.config import Config
-from continuo_daw.training.corpus.notes import NoteCorpus, Section, prepare_notes, read_notes
+from continuo_daw.training.corpus.notes import NoteCorpus, Section, read_notes
 from continuo_daw.training.families.notes_run import (
     IGNORED,
-    NoteBatches,
     Row,
+    VelocityBatches,
     distorted,
     duration_batch,
     quantised,
@@ -40,7 +40,8 @@ Corpus = Callable[[Config], NoteCorpus]
 def corpus_of(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """The corpus of a configuration."""
     data = tiny_played.write_data(tmp_path_factory.mktemp("played") / "data")
-    return lambda config: prepare_notes(config, data, data.parent / "cache", progress=False)
+    cache = data.parent / "cache"
+    return lambda config: train.FAMILIES[config.model.family].prepare(config, data, cache, progress=False)
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -57,7 +58,8 @@ def test_a_run_learns(unbroken: tuple[Config, Path, Watch], corpus_of: Corpus) -
     config, _, watch = unbroken
     assert list(watch.losses) == list(range(1, 17)) and list(watch.validations) == [8, 16]
     assert all(np.isfinite(list(found.values())).all() for found in watch.validations.values())
-    run, batches = train.FAMILIES[config.model.family].run(config).eval(), NoteBatches(corpus_of(config), config)
+    family = train.FAMILIES[config.model.family]
+    run, batches = family.run(config).eval(), family.batches(corpus_of(config), config)
     run.log = lambda *given, **more: None  # type: ignore[method-assign]
     rows, costs = [batches.rows(step, 0) for step in range(8)], []
     for weights in (run.state_dict(), watch.weights):
@@ -97,11 +99,12 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 def test_rows_are_drawn_from_seed_step_and_rank_alone(corpus_of: Corpus, family: str) -> None:
     config = tiny_played.config(family)
     corpus = corpus_of(config)
-    once = NoteBatches(corpus, config)
+    batches = train.FAMILIES[family].batches
+    once = batches(corpus, config)
     rows = once.rows(5, 0)
     once.rows(6, 1)
-    assert same(once.rows(5, 0), rows) and same(NoteBatches(corpus, config).rows(5, 0), rows)
-    other = NoteBatches(corpus, tiny_played.config(family, seed=2)).rows(5, 0)
+    assert same(once.rows(5, 0), rows) and same(batches(corpus, config).rows(5, 0), rows)
+    other = batches(corpus, tiny_played.config(family, seed=2)).rows(5, 0)
     assert not any(same(rows, each) for each in (once.rows(6, 0), once.rows(5, 1), other))
 
 
@@ -109,7 +112,7 @@ def test_rows_are_drawn_from_seed_step_and_rank_alone(corpus_of: Corpus, family:
 def test_batches_are_of_many_sizes(corpus_of: Corpus, family: str) -> None:
     """Long rows and short ones, about as many notes in each batch, and more rows of the short."""
     config = tiny_played.config(family)
-    batches, shapes = NoteBatches(corpus_of(config), config), set()
+    batches, shapes = train.FAMILIES[family].batches(corpus_of(config), config), set()
     for step in range(30):
         rows = batches.rows(step, 0)
         batch, size, numbers = rows["told"].shape
@@ -123,7 +126,7 @@ def test_batches_are_of_many_sizes(corpus_of: Corpus, family: str) -> None:
 def test_what_is_held_out_is_the_same_each_time(corpus_of: Corpus, family: str) -> None:
     config = tiny_played.config(family)
     corpus = corpus_of(config)
-    once, again = (list(NoteBatches(corpus, config).held_out("valid")) for _ in range(2))
+    once, again = (list(train.FAMILIES[family].batches(corpus, config).held_out("valid")) for _ in range(2))
     assert all(same(*pair) for pair in zip(once, again, strict=True))
     notes = sum(len(section.notes) for section in corpus.splits["valid"])
     assert sum(batch["pitch"].numel() for batch in once) == notes
@@ -232,8 +235,8 @@ def test_drums_are_not_transposed_and_are_no_tones(corpus_of: Corpus) -> None:
     corpus = corpus_of(config)
     kit = [replace(section, drums=True) for section in corpus.splits["train"]]
     own = {int(pitch) + 128 for section in kit for pitch in section.notes[:, 2]}
-    tones = NoteBatches(corpus, config)
-    drums = NoteBatches(NoteCorpus(corpus.codec, corpus.splits | {"train": kit}, {}), config)
+    tones = VelocityBatches(corpus, config)
+    drums = VelocityBatches(NoteCorpus(corpus.codec, corpus.splits | {"train": kit}, {}), config)
     found = {pitch for step in range(8) for pitch in drums.rows(step, 0)["pitch"].flatten().tolist()}
     moved = {pitch + 128 for step in range(8) for pitch in tones.rows(step, 0)["pitch"].flatten().tolist()}
     assert found <= own and not moved <= own

@@ -7,7 +7,8 @@ import pytest
 import tiny_phrases
 from tiny import tune
 
-from continuo_daw.assistant.bundles.bundle import ENCODER, read_bundle
+from continuo_daw.assistant.bundles.bundle import read_bundle
+from continuo_daw.assistant.bundles.families import ENCODER
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.latent.space import Space, space_of
 from continuo_daw.assistant.music.attributes import NAMES

@@ -49,8 +49,16 @@ def note_codec(config: Config) -> NoteCodec:
 
 def prepare_notes(config: Config, data: Path, cache: Path, progress: bool = True) -> NoteCorpus:
     """The corpus of a configuration, as `encoded_once` keeps it."""
-    codec, played = note_codec(config), config.model.family == "velocities"
-    level = config.notes.level if played else 0.0
+    return _prepared(config, data, cache, progress, played=False)
+
+
+def prepare_played(config: Config, data: Path, cache: Path, progress: bool = True) -> NoteCorpus:
+    """The same for networks that learn velocities: pieces that somebody played, brought to one mean velocity."""
+    return _prepared(config, data, cache, progress, played=True)
+
+
+def _prepared(config: Config, data: Path, cache: Path, progress: bool, played: bool) -> NoteCorpus:
+    codec, level = note_codec(config), config.notes.level if played else 0.0
 
     def write(pieces: Sequence[Piece], file: Path) -> None:
         write_notes(_encoded(codec, levelled(pieces, level) if level else pieces, played, progress), file)

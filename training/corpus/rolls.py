@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from continuo_daw.training.config import Config
 from continuo_daw.training.corpus.sets import CorpusError
 from continuo_daw.training.corpus.shards import SPLITS
-from continuo_daw.training.families.frames_net import KEYS, LOWEST, SPARE
 
+SPARE = 6  # keys beside the piano's on both sides, so that music can be moved by half an octave
+LOWEST, KEYS = 21 - SPARE, 88 + 2 * SPARE
 FILES = {  # set: its file of piano rolls, the MIDI pitches of each frame of each piece of each split
     "nottingham": "bl_nottingham_88keys.json",  # eighths
     "jsb_chorales": "jsb-chorales-quarter.json",  # quarters

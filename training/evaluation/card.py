@@ -11,10 +11,9 @@ from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import bundled_models, models_dir
 from continuo_daw.training.config import CodecConfig, Config, ConfigError, config_of
 from continuo_daw.training.corpus.pieces import CorpusError, Piece, load_pieces
+from continuo_daw.training.families.table import FAMILIES
 
 CODEC = {field.name for field in fields(CodecConfig)}
-# the table of a configuration that holds what the codec of a family has besides
-OWN = {"charrnn": "phrase", "vae": "phrase", "seqae": "phrase", "durations": "notes", "velocities": "notes"}
 
 
 def folder_of(bundle: str) -> Path:
@@ -30,7 +29,9 @@ def folder_of(bundle: str) -> Path:
 
 def config_of_card(card: Card, folder: Path) -> Config:
     """As much of a configuration as reading the data and running the graph take."""
-    level = {"level": card.data["level"]} if "level" in card.data else {}
+    family = FAMILIES[card.family]
+    own = {key: value for key, value in card.codec.items() if key not in CODEC}
+    own |= {key: card.data[key] for key in family.kept if key in card.data}
     try:
         table = {
             "name": card.name,
@@ -38,9 +39,8 @@ def config_of_card(card: Card, folder: Path) -> Config:
             "data": {"sets": card.data["sets"]},
             "codec": {key: value for key, value in card.codec.items() if key in CODEC},
             "model": {"family": card.family, "layers": card.sizes.get("layers", 1), "hidden": card.sizes["hidden"]},
-            OWN[card.family]: {key: value for key, value in card.codec.items() if key not in CODEC} | level,
         }
-        return config_of(table, CARD)
+        return config_of(table | ({family.own: own} if family.own else {}), CARD)
     except (KeyError, TypeError) as error:
         raise AssistantError("no_model", f"{folder}: {CARD} lacks what an evaluation needs: {error}") from None
     except ConfigError as error:

@@ -9,26 +9,19 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
-from continuo_daw.assistant.bundles.bundle import CARD, MODEL, Card, read_bundle
-from continuo_daw.assistant.bundles.network import Network, load
+from continuo_daw.assistant.bundles.bundle import CARD, Card, read_bundle
+from continuo_daw.assistant.bundles.network import load
 from continuo_daw.assistant.bundles.runtime import pick_device
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.training.config import Config
-from continuo_daw.training.corpus.notes import NoteCorpus, prepare_notes
-from continuo_daw.training.corpus.phrases import PhraseCorpus, prepare_phrases
 from continuo_daw.training.corpus.pieces import CorpusError
-from continuo_daw.training.corpus.shards import SPLITS, Corpus, prepare
+from continuo_daw.training.corpus.shards import SPLITS
 from continuo_daw.training.evaluation.card import config_of_card, folder_of, pieces_of
-from continuo_daw.training.evaluation.reconstruction import measured, reconstruction
-from continuo_daw.training.evaluation.refine_rows import rows_of
-from continuo_daw.training.evaluation.table import ROWS, network_scores
+from continuo_daw.training.families.table import FAMILIES
 
 COUNTS = ("events", "notes", "pieces", "phrases", "kl_nats_per_phrase", "without_value")
 Rows = dict[str, dict[str, float]]
@@ -96,56 +89,19 @@ def evaluate(
     """`bundle`, `split`, counts, `rows` of figures, and `difference` of the rows to those in the card, None for a split
     that cards do not speak of. Raises AssistantError."""
     bundle = read_bundle(folder)
-    config = config_of_card(bundle.card, folder)
+    config, family = config_of_card(bundle.card, folder), FAMILIES[bundle.card.family]
+    assert family.figures, "a family with bundles is measured"
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what becomes of the files is no part of the answer
-            corpus = FAMILIES[config.model.family].prepare(config, data, cache)
+            corpus = family.prepare(config, data, cache)
     except CorpusError as error:
         raise AssistantError("bad_args", f"{folder}: {error}") from None
     if not corpus.origin["pieces"][split]:
         raise AssistantError("bad_args", f"--split {split}: the data in {data} have no piece in it")
     network = load(bundle, pick_device(device)[0], threads)
-    found = FAMILIES[config.model.family].figures(network, config, corpus, split)
+    found = family.figures(network, config, corpus, split)
     apart = difference(found["rows"], bundle.card, folder) if split == "test" else None
     return {"bundle": str(folder), "split": split} | found | {"difference": apart}
-
-
-def sampled(network: Network, config: Config, corpus: Corpus, split: str) -> dict[str, Any]:
-    """Counts and rows of a network that samples events: nats an event and a note in each mode."""
-    scores = network_scores(network.graphs[MODEL], config, corpus, split, progress=True)
-    rows = {ROWS[mode]: score.row() for mode, score in scores.items()}
-    return {"events": scores["free"].events, "notes": scores["free"].notes, "rows": rows}
-
-
-def coded(network: Network, config: Config, corpus: PhraseCorpus, split: str) -> dict[str, Any]:
-    """Counts and rows of a phrase autoencoder: how well it gives phrases back."""
-    rows, divergence = reconstruction(network, corpus, split)
-    return {"phrases": len(measured(corpus, split)), "kl_nats_per_phrase": round(divergence, 2), "rows": rows}
-
-
-def refined(network: Network, config: Config, corpus: NoteCorpus, split: str) -> dict[str, Any]:
-    """Counts and rows of a refine network, without the rules, which have nothing to do with the bundle."""
-    return rows_of(network, config, corpus, split, rules=False)
-
-
-@dataclass(frozen=True)
-class Family:
-    """How a family is measured; `own`: the table of a configuration with what `[codec]` has not of its codec."""
-
-    prepare: Callable[[Config, Path, Path], Any]
-    figures: Callable[[Network, Config, Any, str], dict[str, Any]]
-    own: str
-
-
-_PHRASES = Family(prepare_phrases, coded, "phrase")
-_NOTES = Family(prepare_notes, refined, "notes")
-FAMILIES = {
-    "charrnn": Family(prepare, sampled, "phrase"),
-    "vae": _PHRASES,
-    "seqae": _PHRASES,
-    "durations": _NOTES,
-    "velocities": _NOTES,
-}
 
 
 def difference(rows: Rows, card: Card, folder: Path) -> Rows:

@@ -17,7 +17,8 @@ from continuo_daw.training.evaluation.card import engine_of
 from continuo_daw.training.evaluation.control import STEERED, Control, control
 from continuo_daw.training.evaluation.generation import BARS, PROMPT, Study, bench_of, study
 from continuo_daw.training.evaluation.generation_rows import COLUMNS, Interval
-from continuo_daw.training.evaluation.published import PUBLISHED
+from continuo_daw.training.evaluation.published import Published
+from continuo_daw.training.families.table import FAMILIES
 
 SHOWN = (  # columns of the tables in Markdown
     "overlap",
@@ -35,9 +36,9 @@ SHOWN = (  # columns of the tables in Markdown
 
 @dataclass(frozen=True)
 class Generated:
-    """What was measured; `control` is None for networks that cannot be asked."""
+    """What was measured, and figures of others; `control` is None for networks that cannot be asked."""
 
-    family: str
+    published: Sequence[Published]
     clips: int
     seeds: int
     studies: Sequence[Study]
@@ -51,7 +52,7 @@ class Generated:
             c = self.control
             said = {"figures": _row(c.figures), "rows": _rows(c.rows), "drift": c.drift}
             found["control"] = said | {"limits": {"clips": c.limited, "broken": c.broken}}
-        return found | {"published": [asdict(one) for one in PUBLISHED.get(self.family, ())]}
+        return found | {"published": [asdict(one) for one in self.published]}
 
     def markdown(self) -> Iterator[str]:
         """Lines of tables for `docs/evaluation.md`."""
@@ -73,13 +74,13 @@ def generated(bundle: Bundle, pieces: Sequence[Piece], clips: int, seeds: int) -
 
     Raises AssistantError `bad_args` where the data have too few pieces.
     """
-    card = bundle.card
-    tasks = [task for task in PROMPT if task in card.tasks]
+    published = FAMILIES[bundle.card.family].published
+    tasks = [task for task in PROMPT if task in bundle.card.tasks]
     if not tasks:
-        return Generated(card.family, clips, seeds, (), None)
+        return Generated(published, clips, seeds, (), None)
     bench = bench_of(engine_of(bundle), bundle, pieces)
-    steered = control(bench, clips, seeds) if card.family == "charrnn" else None
-    return Generated(card.family, clips, seeds, [study(bench, task, clips, seeds) for task in tasks], steered)
+    steered = control(bench, clips, seeds) if bundle.family.samples else None
+    return Generated(published, clips, seeds, [study(bench, task, clips, seeds) for task in tasks], steered)
 
 
 def write_card(folder: Path, found: Mapping[str, Any]) -> None:

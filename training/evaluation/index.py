@@ -14,7 +14,7 @@ import numpy as np
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
-from continuo_daw.assistant.bundles.bundle import CARD, FAMILIES, INDEX, Card, read_bundle, write_bundle
+from continuo_daw.assistant.bundles.bundle import CARD, INDEX, Card, read_bundle, write_bundle
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.originality.index import Found, Index
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def add_index(folder: Path, data: Path, cache: Path | None = None, windows: int = WINDOWS) -> dict[str, Any]:
     """Writes the index of a bundle's corpus and what was measured with it. Raises AssistantError."""
     bundle = read_bundle(folder)
-    if INDEX not in FAMILIES[bundle.card.family].optional:
+    if not bundle.family.indexed:
         raise AssistantError("bad_args", f"{folder}: a model of the family {bundle.card.family} makes no notes")
     pieces, titles = corpus_of(bundle.card, folder, data, cache or user_cache_path("continuo"))
     one = bundle.card.codec.get("voices") == "one"

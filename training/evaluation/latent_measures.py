@@ -13,7 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import MODEL, Bundle
+from continuo_daw.assistant.bundles.bundle import Bundle
+from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.codecs.condition import MOST_DENSE, condition
 from continuo_daw.assistant.errors import AssistantError
@@ -161,7 +162,7 @@ def _evenly_loud(clip: Clip) -> Clip:
 
 def judge_of(bundle: Bundle, device: str = "cpu", threads: int = 1) -> Judge:
     """A judge from a bundle. Raises AssistantError `bad_args` where it is no Char-RNN."""
-    if bundle.card.family != "charrnn":
+    if not bundle.family.samples:
         raise AssistantError("bad_args", f"--judge {bundle.card.name}: it is not a Char-RNN, so it cannot judge clips")
     return Judge(bundle, Graph(bundle.files[MODEL], str(bundle.folder), device, threads))
 

@@ -20,11 +20,10 @@ from tqdm import tqdm
 
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.training.config import ConfigError
-from continuo_daw.training.corpus.rolls import Roll, RollCorpus, prepare_rolls
+from continuo_daw.training.corpus.rolls import SPARE, Roll, RollCorpus, prepare_rolls
 from continuo_daw.training.corpus.sets import CorpusError
 from continuo_daw.training.evaluation.ngram import cross_entropy
-from continuo_daw.training.families.frames_net import SPARE, FrameNet
-from continuo_daw.training.families.frames_run import batch_of, cut
+from continuo_daw.training.families.frames import FrameNet, FramesRun, batch_of, cut
 from continuo_daw.training.train import load_run
 
 IN_KEYS = range(-SPARE, SPARE)
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the figures. Raises AssistantError where run or data cannot be used."""
     try:
         config, module, _ = load_run(args.run_folder)
-        if config.model.family != "frames":
+        if not isinstance(module, FramesRun):
             raise ConfigError(f"{args.run_folder} is of the family {config.model.family}, not frames")
         corpus = prepare_rolls(config, args.data, args.data)
     except (ConfigError, CorpusError) as error:

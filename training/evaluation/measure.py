@@ -47,6 +47,7 @@ from continuo_daw.training.evaluation.latent_measures import (
     way_figures,
     wished,
 )
+from continuo_daw.training.families.table import FAMILIES
 
 Table = dict[str, Figures]
 Tables = dict[str, Table]
@@ -111,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the figures. Raises AssistantError where bundles or data cannot be used."""
     folder, bundle = folder_of(args.bundle), read_bundle(folder_of(args.bundle))
     cache = args.cache or user_cache_path("continuo")
-    if bundle.card.family in refine_measure.FAMILIES:
+    if set(FAMILIES[bundle.card.family].measures) & set(refine_measure.MEASURES):
         return shown(args, {"bundle": str(folder), "split": "test"}, refine_measure.measured(bundle, args, cache))
     if args.clips < CLIPS_A_WALK:
         raise AssistantError("bad_args", f"--clips {args.clips} is less than {CLIPS_A_WALK}")
@@ -134,7 +135,7 @@ def shown(args: argparse.Namespace, asked: dict[str, Any], found: dict[str, Tabl
 
 def wanted_of(bundle: Bundle, what: str | None) -> list[str]:
     """The measurements that are asked for. Raises AssistantError for one that is unknown or does not suit."""
-    able = SUITING.get(bundle.card.family, ())
+    able = FAMILIES[bundle.card.family].measures
     wanted = what.split(",") if what else list(able)
     for name in wanted or [""]:
         if name not in able:
@@ -261,7 +262,6 @@ def _bar(items: Sequence[Any], name: str) -> Iterator[tuple[int, Any]]:
 
 
 MEASURES: dict[str, Callable[[Setting], Tables]] = {"interpolation": interpolation, "moves": moves, "walk": walk}
-SUITING = {"vae": ("interpolation", "moves"), "seqae": ("interpolation", "walk")}
 
 
 def as_text(bundle: str, found: dict[str, Tables]) -> str:

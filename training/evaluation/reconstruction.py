@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.assistant.bundles.bundle import ENCODER
+from continuo_daw.assistant.bundles.families import ENCODER
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.codecs.phrases import SLOTS_A_QUARTER, Bars, PhraseCodec
 from continuo_daw.assistant.latent.space import Latent

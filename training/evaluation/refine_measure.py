@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from continuo_daw.assistant.bundles.network import Network, load
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip
 from continuo_daw.training.corpus.asap import performances, score_clips, sections
-from continuo_daw.training.corpus.notes import prepare_notes, section_of
+from continuo_daw.training.corpus.notes import prepare_played, section_of
 from continuo_daw.training.corpus.pieces import CorpusError, load_pieces
 from continuo_daw.training.corpus.sections import clips, spans
 from continuo_daw.training.corpus.sets import SetConfig
@@ -38,6 +39,7 @@ from continuo_daw.training.evaluation.duration_rules import Prior, Times, exact,
 from continuo_daw.training.evaluation.refine_rows import MOST, drawn_pieces, network_velocities, velocity_rows
 from continuo_daw.training.evaluation.velocity_rules import FLAT, Rule, notes_of
 from continuo_daw.training.evaluation.velocity_rules import rules_of as velocity_rules
+from continuo_daw.training.families.table import FAMILIES
 
 Figures = dict[str, float]
 Table = dict[str, Figures]
@@ -54,29 +56,29 @@ PUBLISHED = {"T5 transformer, published": {"onset_f1": 0.973, "note_values": 0.8
 def measured(bundle: Bundle, args: argparse.Namespace, cache: Path) -> dict[str, Tables]:
     """The tables of what is in the folder --data. Raises AssistantError where there is nothing that is looked for, and
     for a flag that speaks of latent spaces."""
-    name, family = bundle.card.name, bundle.card.family
+    name = bundle.card.name
     for flag, default in UNSUITED.items():
         if getattr(args, flag) != default:
             raise AssistantError("bad_args", f"--{flag}: {name} has no latent space that it would say something of")
-    makers = FAMILIES[family]
-    found = {known: make for known, make in makers.items() if (args.data / known).is_dir()}
+    measures = [MEASURES[measure] for measure in FAMILIES[bundle.card.family].measures]
+    found = [measure for measure in measures if (args.data / measure.folder).is_dir()]
     if not found:
-        wanted = " and ".join(makers)
+        wanted = " and ".join(measure.folder for measure in measures)
         raise AssistantError(
             "bad_args", f"--data: {args.data} has none of the sets that {name} is measured on: {wanted}"
         )
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what becomes of the files is no part of the answer
-            learnt = fitted(bundle, args.data, cache) if family == "velocities" else {}
+            learnt = fitted(bundle, args.data, cache) if any(measure.fitted for measure in found) else {}
             network = load(bundle, "cpu", 1)
-            return {known: make(network, args.data / known, cache, learnt) for known, make in found.items()}
+            return {one.folder: one.make(network, args.data / one.folder, cache, learnt) for one in found}
     except CorpusError as error:
         raise AssistantError("bad_args", f"{bundle.folder}: {error}") from None
 
 
 def fitted(bundle: Bundle, data: Path, cache: Path) -> dict[str, Rule]:
     """The rules for velocities, fitted on the sets that the card names."""
-    return velocity_rules(prepare_notes(config_of_card(bundle.card, bundle.folder), data, cache))
+    return velocity_rules(prepare_played(config_of_card(bundle.card, bundle.folder), data, cache))
 
 
 def tunes(network: Network, folder: Path, cache: Path, learnt: dict[str, Rule]) -> Tables:
@@ -185,8 +187,18 @@ def ceiling_rows(network: Network, found: Velocities, learnt: dict[str, Rule]) -
     return {name: dict(zip(("mae", "centred", "r"), values, strict=True)) for name, values in rows.items()}
 
 
-Maker = Callable[[Network, Path, Path, dict[str, Rule]], Tables]
-FAMILIES: dict[str, dict[str, Maker]] = {
-    "durations": {NOTTINGHAM: tunes, ASAP: scores},
-    "velocities": {ASAP: concerts, VIENNA: humans},
+@dataclass(frozen=True)
+class Measure:
+    """A measurement on the set in a folder of --data; `fitted`: whether rules for velocities are measured, too."""
+
+    folder: str
+    make: Callable[[Network, Path, Path, dict[str, Rule]], Tables]
+    fitted: bool = False
+
+
+MEASURES = {
+    "tunes": Measure(NOTTINGHAM, tunes),
+    "scores": Measure(ASAP, scores),
+    "concerts": Measure(ASAP, concerts, fitted=True),
+    "humans": Measure(VIENNA, humans, fitted=True),
 }

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from continuo_daw.assistant.bundles.network import Network
 from continuo_daw.assistant.refining.dynamics import chords_of, drawn, fitted
 from continuo_daw.assistant.refining.passes import loudness
-from continuo_daw.training.config import Config
 from continuo_daw.training.corpus.notes import NoteCorpus, Section, clip_of_section
 from continuo_daw.training.evaluation.duration_rows import duration_rows, learnt_prior
 from continuo_daw.training.evaluation.velocity_rules import Notes, Rule, notes_of, rules_of
@@ -30,6 +29,7 @@ from continuo_daw.training.evaluation.velocity_rules import Notes, Rule, notes_o
 Floats = NDArray[np.float64]
 Found = dict[str, float]
 Table = dict[str, Any]  # counts of what was measured, and `rows`
+Measure = Callable[[Network, NoteCorpus, Sequence[Section], bool], Table]
 
 MOST = 100_000  # notes of a split that are measured
 TENTH = 12.7  # velocities
@@ -38,13 +38,13 @@ SEED = 1
 
 
 def rows_of(
-    network: Network, config: Config, corpus: NoteCorpus, split: str = "test", limit: int = MOST, rules: bool = True
+    measure: Measure, network: Network, corpus: NoteCorpus, split: str = "test", limit: int = MOST, rules: bool = True
 ) -> Table:
     """`notes`, `pieces` and `rows` of a split, of pieces drawn from it until `limit` notes are reached; with `rules`
-    those of what is fitted on train, too."""
+    those of what is fitted on train, too. `measure`: `duration_table` or `velocity_table`."""
     sections = drawn_pieces(corpus.splits[split], limit)
     counts = {"notes": sum(len(s.notes) for s in sections), "pieces": len({s.piece for s in sections})}
-    return counts | TABLES[config.model.family](network, corpus, sections, rules)
+    return counts | measure(network, corpus, sections, rules)
 
 
 def drawn_pieces(sections: Sequence[Section], limit: int) -> list[Section]:
@@ -112,16 +112,13 @@ def network_velocities(network: Network, sections: Sequence[Section]) -> tuple[F
     return np.concatenate(medians), np.concatenate(draws)
 
 
-def _velocities(network: Network, corpus: NoteCorpus, sections: Sequence[Section], rules: bool) -> Table:
+def velocity_table(network: Network, corpus: NoteCorpus, sections: Sequence[Section], rules: bool) -> Table:
+    """`rows` of the velocities of sections; with `rules` those of what is fitted on the train split, too."""
     return {"rows": velocity_rows(network, sections, rules_of(corpus) if rules else {})}
 
 
-def _durations(network: Network, corpus: NoteCorpus, sections: Sequence[Section], rules: bool) -> Table:
+def duration_table(network: Network, corpus: NoteCorpus, sections: Sequence[Section], rules: bool) -> Table:
+    """Counts and `rows` of the lengths and onsets of sections; with `rules` those of what is fitted on the train split,
+    too."""
     prior = learnt_prior(corpus.splits["train"]) if rules else None
     return duration_rows(network, sections, prior)
-
-
-TABLES: dict[str, Callable[[Network, NoteCorpus, Sequence[Section], bool], Table]] = {
-    "durations": _durations,
-    "velocities": _velocities,
-}

@@ -23,7 +23,7 @@ from continuo_daw.training.evaluation.generated import Generated
 from continuo_daw.training.evaluation.generation import HELD, HUMAN, OURS, Study
 from continuo_daw.training.evaluation.generation_rows import BLEU, COLUMNS, Interval
 from continuo_daw.training.evaluation.plots import curves, dots, points, roll, survival
-from continuo_daw.training.evaluation.published import PUBLISHED, Published
+from continuo_daw.training.evaluation.published import Published
 from continuo_daw.training.evaluation.report_style import STYLE
 
 HEAD = """<!doctype html>
@@ -56,7 +56,7 @@ def write_report(file: Path, found: Mapping[str, Any], title: str, whole: Genera
     if steered:
         parts += _control(steered)
     parts += _likelihood(found)
-    parts += _published(PUBLISHED.get(whole.family, ()))
+    parts += _published(whole.published)
     parts += _tables(made, steered)
     try:
         file.write_text("\n".join(parts) + "\n</main></body></html>\n", encoding="utf-8")

@@ -127,20 +127,24 @@ def velocity_batch(rows: Sequence[Row]) -> dict[str, Tensor]:
 
 
 class NoteBatches(Batches):
-    """Batches of rows of one length each."""
+    """Batches of rows of one length each; a subclass says what is learnt from them."""
 
     def __init__(self, corpus: NoteCorpus, config: Config) -> None:
         super().__init__(config)
-        self.corpus, self.durations = corpus, config.model.family == "durations"
+        self.corpus = corpus
         self.sizes = np.array([len(section.notes) for section in corpus.splits["train"]])
 
     def make(self, rows: Sequence[Row]) -> dict[str, Tensor]:
-        """What the network of this run learns from rows."""
-        return duration_batch(rows) if self.durations else velocity_batch(rows)
+        """Inputs and targets of rows."""
+        raise NotImplementedError
 
     def changed(self, row: Row, rng: np.random.Generator) -> Row:
         """A row as training meets it."""
-        return distorted(row, rng) if self.durations else retold(row, rng)
+        raise NotImplementedError
+
+    def validated(self, row: Row, rng: np.random.Generator) -> Row:
+        """A row as a validation meets it."""
+        return row
 
     def rows(self, step: int, rank: int) -> dict[str, Tensor]:
         """Drawn from (seed, step, rank) alone."""
@@ -163,11 +167,10 @@ class NoteBatches(Batches):
         return DataLoader(list(self.held_out("valid")), batch_size=None)  # type: ignore[arg-type]
 
     def held_out(self, split: str) -> Iterator[dict[str, Tensor]]:
-        """Whole windows of a split, distorted the same way each time."""
+        """Whole windows of a split, changed the same way each time."""
         window, rng = self.config.notes.window, np.random.default_rng(1)
         cuts = all_rows(self.corpus.splits[split], window, VALIDATED)
-        rows = [row_of(*cut) for cut in cuts]
-        rows = [distorted(row, rng) if self.durations else row for row in rows]
+        rows = [self.validated(row_of(*cut), rng) for cut in cuts]
         rows.sort(key=lambda row: len(row.start))
         same: list[Row] = []
         for row in [*rows, None]:
@@ -176,6 +179,28 @@ class NoteBatches(Batches):
                 same = []
             if row is not None:
                 same.append(row)
+
+
+class DurationBatches(NoteBatches):
+    """Rows as somebody may have played them, and what was written."""
+
+    def make(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        return duration_batch(rows)
+
+    def changed(self, row: Row, rng: np.random.Generator) -> Row:
+        return distorted(row, rng)
+
+    validated = changed
+
+
+class VelocityBatches(NoteBatches):
+    """Rows told in other ways, and the velocities that were played."""
+
+    def make(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        return velocity_batch(rows)
+
+    def changed(self, row: Row, rng: np.random.Generator) -> Row:
+        return retold(row, rng)
 
 
 class DurationRun(Run):

@@ -24,12 +24,14 @@ REGULAR_SLOPE = 1.0  # of the attribute regularisation, per standard deviation o
 class PhraseRun(Run):
     """What Lightning needs to know of a phrase autoencoder: its losses and its optimiser."""
 
+    binary = False  # whether codes are played by their signs
+
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        phrase, binary = config.phrase, config.model.family == "seqae"
+        phrase, hidden = config.phrase, config.model.hidden
         self.codec = phrase_codec(config)
         self.net = PhraseNet(
-            net_config(self.codec, phrase.latent, phrase.width, config.model.hidden, phrase.sheet, binary, phrase.noise)
+            net_config(self.codec, phrase.latent, phrase.width, hidden, phrase.sheet, self.binary, phrase.noise)
         )
 
     def training_step(self, rows: dict[str, Tensor], index: int) -> Tensor:
@@ -119,6 +121,12 @@ class PhraseRun(Run):
             code, decoder = signs(code), net.binary_decoder
         made, count = greedy(decoder, code, rows["steps"], self.codec.most, self.codec.voices == "one")
         self.log("valid/f1", note_f1(rows["notes"], rows["count"], made, count), prog_bar=True, batch_size=size)
+
+
+class BinaryPhraseRun(PhraseRun):
+    """A phrase autoencoder that has a second decoder, of signs."""
+
+    binary = True
 
 
 def note_f1(notes: Tensor, count: Tensor, made: Tensor, made_count: Tensor) -> float:
