@@ -43,7 +43,7 @@ NUMBERS = {  # the degrees of a number; an eleventh takes the place of a major t
     "11": (3, 5, 7, 9, 11),
     "13": (3, 5, 7, 9, 11, 13),
 }
-ALTERED = {5: {6, 8}, 7: {10}, 9: {1, 3}}  # what `alt` makes of a chord
+ALTERED = {5: (6, 8), 7: (10,), 9: (1, 3)}  # what `alt` makes of a chord
 
 _NOTE = "([A-G])(##|bb|[#b])?"
 _SYMBOL = re.compile(f"{_NOTE}(.*?)(?:/{_NOTE})?")
@@ -160,7 +160,7 @@ def _changed(degrees: _Degrees, quality: str, at: int) -> bool:
         elif found["left"]:
             degrees.pop(int(found["left"]), None)
         elif found["alt"]:
-            altered |= ALTERED
+            altered |= {degree: set(tones) for degree, tones in ALTERED.items()}
         else:
             degree = int(found["degree"] or 5)
             step = SIGNS[found["by"] or "+"]
