@@ -141,7 +141,7 @@ class Index:
             self._key[self.first] // PITCHES - self.steps[self.first], np.diff(self._begins)
         )
 
-    @property
+    @cached_property
     def pitches(self) -> NDArray[np.int16]:
         """(N,) MIDI pitches."""
         change = self.interval.astype(np.int16)

@@ -47,13 +47,14 @@ def read_index(data: bytes) -> Index:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             if sum(part.file_size for part in packed.infolist()) > MOST_BYTES:
                 raise ValueError(f"it unpacks to more than {MOST_BYTES} bytes")
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
         columns = {name: arrays[name] for name in COLUMNS}
         _check_columns(columns)
-        index = Index(**columns)
+        stored = _sorted_of(arrays, len(columns["interval"])) if "order_low" in arrays else None
+        index = Index(**columns, stored=stored)
         _check_notes(index)
-        return Index(**columns, stored=_sorted_of(arrays, len(index.interval))) if "order_low" in arrays else index
+        return index
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError, ValueError, TypeError) as error:
         raise AssistantError("no_model", f"the index of the corpus cannot be read: {error}") from None
     except (MemoryError, RuntimeError, NotImplementedError) as error:
