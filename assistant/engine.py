@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from continuo_daw.assistant.bundles.bundle import Bundle, find_bundles, read_bundle
+from continuo_daw.assistant.bundles.bundle import Bundle, describe, find_bundles, read_bundle
 from continuo_daw.assistant.bundles.families import SPACE
 from continuo_daw.assistant.bundles.network import Network, load
 from continuo_daw.assistant.bundles.runtime import pick_device
@@ -38,22 +38,28 @@ class Engine:
 
     folders: where bundles are looked for; of one name the last that works counts; None: the shipped ones
     and the user's own. device: `auto`, `cpu` or `cuda`. threads: of one graph; 1 leaves the DAW its cores.
+    lazy: nothing but the cards is read until it is needed, for a command that runs once.
     A bundle that cannot be used is left out and named in `broken`.
     """
 
-    def __init__(self, folders: Sequence[Path] | None = None, device: str = "auto", threads: int = 1) -> None:
+    def __init__(
+        self, folders: Sequence[Path] | None = None, device: str = "auto", threads: int = 1, lazy: bool = False
+    ) -> None:
         self.device, self.device_note = pick_device(device)
-        self._threads = threads
+        self._threads, self._lazy = threads, lazy
         self.bundles: dict[str, Bundle] = {}
         self.broken: dict[str, str] = {}
         self._networks: dict[str, Network] = {}
+        self._hidden: dict[str, list[Bundle]] = {}  # of a lazy engine: those of a name that a later one has, too
         for folder in find_bundles(folders if folders is not None else (bundled_models(), models_dir())):
             try:
-                bundle = read_bundle(folder)
-                network = None if SPACE in bundle.files else self._loaded(bundle)
+                bundle = describe(folder) if lazy else read_bundle(folder)
+                network = None if lazy or SPACE in bundle.files else self._loaded(bundle)
             except AssistantError as error:
                 self.broken[folder.name] = error.text
                 continue
+            if lazy and bundle.card.name in self.bundles:
+                self._hidden.setdefault(bundle.card.name, []).append(self.bundles[bundle.card.name])
             self.bundles[bundle.card.name] = bundle
             self._networks.pop(bundle.card.name, None)
             if network:
@@ -65,11 +71,12 @@ class Engine:
     def network(self, name: str) -> Network:
         """The bundle of that name, one of `bundles`, with its graphs loaded. Raises AssistantError `no_model`.
 
-        Networks that sample are loaded from the start, so that the first press of a button is as fast as the others;
-        latent spaces, which take more memory, when they are first asked for.
+        Unless the engine is lazy, networks that sample are loaded from the start, so that the first press of a button
+        is as fast as the others; latent spaces, which take more memory, when they are first asked for.
         """
         if name not in self._networks:
-            self._networks[name] = self._loaded(self.bundles[name])
+            bundle = self.bundles[name]
+            self._networks[name] = self._loaded(read_bundle(bundle.folder) if self._lazy else bundle)
         return self._networks[name]
 
     def prepare(self) -> None:
@@ -97,12 +104,25 @@ class Engine:
         wanted = str(plan.options["model"] or "")
         named = [name for name in (wanted.split(PLUS) if len(needs) > 1 else [wanted]) if name]
         models = tuple(self._model(need, named, plan) for need in needs)
+        if not all(map(self._works, models)):
+            return self._models(plan)
         for name in named:
             if name not in models:
                 known = " + ".join(", ".join(self._able(need)) for need in needs)
                 why = f" ({self.broken[name]})" if name in self.broken else ""
                 raise AssistantError("no_model", f"no model {name} for {task}{why}; known: {known}")
         return models
+
+    def _works(self, name: str) -> bool:
+        """Whether a bundle can be used. One that a lazy engine finds broken is left out; the one that it hid takes its
+        place."""
+        try:
+            return not self._lazy or bool(self.network(name))
+        except AssistantError as error:
+            self.broken[self.bundles.pop(name).folder.name] = error.text
+            if self._hidden.get(name):
+                self.bundles[name] = self._hidden[name].pop()
+            return False
 
     def _able(self, task: str) -> dict[str, Bundle]:
         """The bundles that do a task: their card says so, and the runtime knows how their family does it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-RUNTIME = {"numpy", "mido", "music21", "onnxruntime", "PIL", "platformdirs", "tqdm"}
+RUNTIME = {"numpy", "mido", "onnxruntime", "PIL", "platformdirs", "tqdm"}
 LEARNING = {"numpy", "torch", "lightning", "tensorboard", "symusic", "music21", "platformdirs", "sklearn", "tqdm"}
 PACKAGE = "continuo_daw"
 ALLOWED = {  # our own parts by their folder
@@ -22,10 +22,7 @@ ALLOWED = {  # our own parts by their folder
     "export": LEARNING | {"assistant", "training", "export", "onnx", "onnxruntime", "transformers"},
     "export/bench": LEARNING | {"assistant", "training", "export", "osc_bridge", "onnx", "transformers"},
 }
-ONE_FILE_ONLY = {
-    "onnxruntime": "assistant/bundles/runtime.py",
-    "music21": "assistant/music/chords.py",
-}  # in the folders that a daemon loads
+ONE_FILE_ONLY = {"onnxruntime": "assistant/bundles/runtime.py"}  # in the folders that a daemon loads
 HEAVY = ("torch", "lightning", "tensorboard", "symusic", "music21", "onnx", "sklearn", "transformers", "matplotlib")
 DAEMON = (
     "osc_bridge.daemon.serve",

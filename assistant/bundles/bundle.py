@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from continuo_daw.assistant.bundles.families import FAMILIES, Codec, Family
+from continuo_daw.assistant.bundles.shared import path_of_index
 from continuo_daw.assistant.codecs.events import EventCodec
 from continuo_daw.assistant.codecs.notes import NoteCodec
 from continuo_daw.assistant.codecs.phrases import PhraseCodec
@@ -128,24 +129,31 @@ def _check_family(table: Mapping[str, Any], folder: Path) -> None:
         raise AssistantError("no_model", f"{folder}: {CARD}: files {str(files)[:80]!r} is not {wanted}")
 
 
-def read_bundle(folder: Path) -> Bundle:
-    """Card, codec and files of a folder. Raises AssistantError `no_model` that names the folder."""
+def describe(folder: Path) -> Bundle:
+    """Card and codec of a folder, without files. Raises AssistantError `no_model` that names the folder."""
     card = read_card(folder)
-    files = {}
-    for name, digest in card.files.items():
-        try:
-            if (folder / name).stat().st_size > MAX_GRAPH:
-                raise AssistantError("no_model", f"{folder}: {name} is larger than {MAX_GRAPH} bytes")
-            files[name] = (folder / name).read_bytes()
-        except OSError as error:
-            raise AssistantError("no_model", f"{folder}: {name} cannot be read: {error.strerror}") from None
-        if hashlib.sha256(files[name]).hexdigest() != digest:
-            raise AssistantError("no_model", f"{folder}: {name} is not the file that the card names (sha256 differs)")
     try:
-        codec = card.make_codec()
+        return Bundle(card, folder, {}, card.make_codec())
     except (TypeError, ValueError) as error:
         raise AssistantError("no_model", f"{folder}: codec: {error}") from None
-    return Bundle(card, folder, files, codec)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Card, codec and files of a folder; its index may lie in another. Raises AssistantError `no_model` that names the
+    folder."""
+    bundle, files = describe(folder), {}
+    for name, digest in bundle.card.files.items():
+        path = path_of_index(folder, name, digest) if name == INDEX else folder / name
+        try:
+            if path.stat().st_size > MAX_GRAPH:
+                raise AssistantError("no_model", f"{folder}: {name} is larger than {MAX_GRAPH} bytes")
+            files[name] = path.read_bytes()
+        except OSError as error:
+            beside = ", and no bundle beside it has the one that the card names" if name == INDEX else ""
+            raise AssistantError("no_model", f"{folder}: {name} cannot be read: {error.strerror}{beside}") from None
+        if hashlib.sha256(files[name]).hexdigest() != digest:
+            raise AssistantError("no_model", f"{folder}: {name} is not the file that the card names (sha256 differs)")
+    return replace(bundle, files=files)
 
 
 def write_bundle(folder: Path, card: Card, files: Mapping[str, bytes]) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 from continuo_daw.assistant.bundles.bundle import INDEX, Bundle
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.originality.index import Index
+from continuo_daw.assistant.originality.index_file import read_index
 
-_read = cache(Index.read)  # several bundles have learnt from one corpus, and what a search prepares is large
+_indexes: dict[str, Index] = {}  # by hash: several bundles have learnt from one corpus, whose index is large
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,11 @@ class Network:
         AssistantError `no_model` where it cannot be read."""
         if INDEX not in self.bundle.files:
             return None
+        digest = self.bundle.card.files[INDEX]
         try:
-            return _read(self.bundle.files[INDEX])
+            if digest not in _indexes:
+                _indexes[digest] = read_index(self.bundle.files[INDEX])
+            return _indexes[digest]
         except AssistantError as error:
             raise AssistantError(error.code, f"{self.bundle.folder}: {INDEX}: {error.text}") from None
 

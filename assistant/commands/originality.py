@@ -14,6 +14,7 @@ from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.assistant.music.midi import read_midi
 from continuo_daw.assistant.originality.index import Found, Index, alarm_level, measured
+from continuo_daw.assistant.originality.index_file import read_index
 from continuo_daw.assistant.originality.lines import line_of
 from continuo_daw.assistant.paths import bundled_models, models_dir
 
@@ -76,7 +77,7 @@ def index_for(wanted: str, clip: Clip) -> tuple[Card, Index]:
 
     bundle = read_bundle(folders[wanted or max(folders, key=suits)][1])
     try:
-        return bundle.card, Index.read(bundle.files[INDEX])
+        return bundle.card, read_index(bundle.files[INDEX])
     except AssistantError as error:
         raise AssistantError(error.code, f"{bundle.folder}: {error.text}") from None
 

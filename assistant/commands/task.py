@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from continuo_daw.assistant.drawing.piano_roll import Row, piano_roll, rows_of
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip
@@ -45,14 +44,14 @@ def run(args: argparse.Namespace) -> int:
     refuse_to_write([args.out, args.picture], paths)
     clips = tuple(read_midi(path) for path in paths)
     options = {key.removeprefix(_DEST): value for key, value in vars(args).items() if key.startswith(_DEST)}
-    result = Engine().run(Request(args.command, clips, options))
+    result = Engine(lazy=True).run(Request(args.command, clips, options))
     files = _files(args.out, len(result.candidates))
     refuse_to_write(files, paths)
     join = getattr(args, "join", False) and bool(clips)
     for file, candidate in zip(files, result.candidates, strict=True):
         write_midi(clips[0].joined(candidate.clip) if join else candidate.clip, file)
     if args.picture:
-        piano_roll(_rows(files, clips, result), args.picture, f"{args.command}: {result.model}, seed {result.seed}")
+        _draw(args, files, clips, result)
     if args.json:
         print(json.dumps(_report(args.command, files, result, args.picture)))
     else:
@@ -98,9 +97,12 @@ def _files(out: Path, count: int) -> list[Path]:
     return [out.with_name(f"{out.stem}.{index}{out.suffix}") for index in range(count)]
 
 
-def _rows(files: Sequence[Path], clips: Sequence[Clip], result: Result) -> list[Row]:
+def _draw(args: argparse.Namespace, files: Sequence[Path], clips: Sequence[Clip], result: Result) -> None:
+    from continuo_daw.assistant.drawing.piano_roll import piano_roll, rows_of  # most commands draw nothing
+
     pairs = zip(files, result.candidates, strict=True)
-    return rows_of(clips, [(f"{file.name}   {_in_words(c)}", c) for file, c in pairs])
+    rows = rows_of(clips, [(f"{file.name}   {_in_words(c)}", c) for file, c in pairs])
+    piano_roll(rows, args.picture, f"{args.command}: {result.model}, seed {result.seed}")
 
 
 def _report(task: str, files: Sequence[Path], result: Result, picture: Path | None) -> dict[str, object]:

@@ -7,12 +7,9 @@ of the notes that start together; else all notes, those that start together from
 
 from __future__ import annotations
 
-import io
 import math
-import zipfile
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,17 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from continuo_daw.assistant.bundles.bundle import Card
-from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
-from continuo_daw.assistant.originality.lines import SPREAD, Ints, line_of, piece_of, since_first, symbols_of
-from continuo_daw.assistant.originality.nearest import Pieces
-from continuo_daw.assistant.originality.shared_runs import SharedRuns
+from continuo_daw.assistant.originality.lines import SPREAD, Ints, line_of, piece_of, symbols_of
+from continuo_daw.assistant.originality.nearest import PITCHES, Pieces, Seeds, keys_of, seeds_of
+from continuo_daw.assistant.originality.shared_runs import SharedRuns, order_of
 
 GRAM = 12  # notes of the grams that `copied_share` counts
 LEAST_RUN = 4  # notes of a run that is worth a picture
-MOST_BYTES = 64 * 2**20  # of an index, unpacked
 MOST_NOTES = 2_000_000
-BORDER = -(2**31)  # symbol of the first note of a piece, which no clip has
+BORDER = -(2**30)  # symbol of the first note of a piece, which no clip has
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +63,20 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Sorted:
+    """What takes long to make of a corpus of N notes: `order_of` its symbols (N,), `seeds_of` its notes."""
+
+    order: NDArray[np.int32]
+    seeds: Seeds
+
+
+@dataclass(frozen=True)
 class Index:
     """The pieces of a corpus, P of N notes together.
 
     one: whether only the line counts; interval (N,) semitones, steps (N,) since the note before, or at the first note
     of a piece 0 and the steps since the piece's start; first (P,) its first note's place; pitch (P,) of that note;
-    titles (P,); bars (S, 3) piece, first step and steps a bar of each section
+    titles (P,); bars (S, 3) piece, first step and steps a bar of each section; stored: the same sorted, as it was read
     """
 
     one: NDArray[np.bool_]
@@ -83,6 +86,7 @@ class Index:
     pitch: NDArray[np.uint8]
     titles: NDArray[np.str_]
     bars: NDArray[np.int32]
+    stored: Sorted | None = None
 
     @classmethod
     def of(cls, pieces: Sequence[tuple[str, Sequence[Clip]]], one: bool) -> Index:
@@ -113,54 +117,6 @@ class Index:
             np.array(columns["bars"], np.int32).reshape(-1, 3),
         )
 
-    @classmethod
-    def read(cls, data: bytes) -> Index:
-        """What `bytes` gave. Raises AssistantError `no_model` for anything else; nothing in it is executed."""
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as packed:
-                if sum(part.file_size for part in packed.infolist()) > MOST_BYTES:
-                    raise ValueError(f"it unpacks to more than {MOST_BYTES} bytes")
-            with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-                index = cls(**{field.name: stored[field.name] for field in fields(cls)})
-            index._check()
-        except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError, ValueError, TypeError) as error:
-            raise AssistantError("no_model", f"the index of the corpus cannot be read: {error}") from None
-        except (MemoryError, RuntimeError, NotImplementedError) as error:
-            raise AssistantError("no_model", f"the index of the corpus cannot be read: {error!r}") from None
-        return index
-
-    def bytes(self) -> bytes:
-        """The index as a file of a bundle."""
-        file = io.BytesIO()
-        np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
-        return file.getvalue()
-
-    def _check(self) -> None:
-        """Raises ValueError where arrays do not fit each other, or hold what cannot be."""
-        notes, pieces = self.interval.size, self.titles.size
-        shapes = {"one": (), "interval": (notes,), "steps": (notes,), "first": (pieces,), "pitch": (pieces,)}
-        shapes |= {"titles": (pieces,), "bars": (len(self.bars) if self.bars.ndim else 0, 3)}
-        kinds = {"one": "b1", "interval": "i1", "steps": "u2", "first": "i4", "pitch": "u1", "bars": "i4"}
-        for name, shape in shapes.items():
-            array: NDArray[Any] = getattr(self, name)
-            if array.shape != shape or (array.dtype.kind != "U" if name == "titles" else array.dtype != kinds[name]):
-                raise ValueError(f"{name} has the shape {array.shape} and the type {array.dtype}")
-        if notes > MOST_NOTES:
-            raise ValueError(f"{notes} notes are more than {MOST_NOTES}")
-        begins = np.append(self.first, notes)
-        if begins[0] or (np.diff(begins) <= 0).any():
-            raise ValueError("pieces do not follow each other")
-        if ((self.pitches < 0) | (self.pitches > 127)).any():
-            raise ValueError("a pitch is outside 0 to 127")
-        order = np.diff(self.bars[:, 0]) if len(self.bars) else np.zeros(0)
-        if (
-            (order < 0).any()
-            or (self.bars < 0).any()
-            or (self.bars[:, 0] >= pieces).any()
-            or (self.bars[:, 2] < 1).any()
-        ):
-            raise ValueError("bars are out of order")
-
     def bounds(self, piece: int) -> tuple[int, int]:
         """First note of a piece, and the one behind its last."""
         ends = np.append(self.first, len(self.interval))
@@ -178,35 +134,53 @@ class Index:
         onset = int(self.onsets[self.bounds(piece)[0] + note])
         return max((number for step, number in self.bar_lines(piece) if step <= onset), default=1)
 
-    @cached_property
-    def owner(self) -> Ints:
-        """(N,) the piece of each note."""
-        return np.repeat(np.arange(len(self.first)), np.diff(np.append(self.first, len(self.interval))))
-
     @property
     def onsets(self) -> Ints:
         """(N,) steps since the start of its piece."""
-        return since_first(self.steps.astype(np.int64), self.first, self.owner)
+        return self._key // PITCHES - np.repeat(
+            self._key[self.first] // PITCHES - self.steps[self.first], np.diff(self._begins)
+        )
+
+    @cached_property
+    def pitches(self) -> NDArray[np.int16]:
+        """(N,) MIDI pitches."""
+        change = self.interval.astype(np.int16)
+        change[self.first] = 0
+        last = self.pitch + np.add.reduceat(change, self.first, dtype=np.int32) if len(change) else self.pitch
+        change[self.first] = self.pitch - np.append(0, last)[:-1]
+        return np.cumsum(change, dtype=np.int16)
+
+    @cached_property
+    def sorted(self) -> Sorted:
+        """What the file of the index holds sorted; an index that has just been made, or is of an older version of the
+        program, is sorted now, which takes a second for a million notes."""
+        return self.stored or Sorted(order_of(self._symbols), seeds_of(self._key, self._begins))
 
     @property
-    def pitches(self) -> Ints:
-        """(N,) MIDI pitches."""
-        change = self.interval.astype(np.int64)
-        change[self.first] = self.pitch
-        return since_first(change, self.first, self.owner)
+    def _begins(self) -> Ints:
+        """(P + 1,) first note of each piece, and N."""
+        return np.append(self.first, len(self.interval)).astype(np.int64)
+
+    @property
+    def _symbols(self) -> NDArray[np.int32]:
+        symbols = symbols_of(self.interval.astype(np.int32), self.steps)
+        symbols[self.first] = BORDER
+        return symbols
+
+    @cached_property
+    def _key(self) -> Ints:
+        return keys_of(self.steps, self.pitches, self._begins)
 
     @cached_property
     def _runs(self) -> SharedRuns:
-        symbols = symbols_of(self.interval.astype(np.int64), self.steps.astype(np.int64))
-        symbols[self.first] = BORDER
-        return SharedRuns.of(symbols)
+        return SharedRuns.of(self._symbols, self.sorted.order)
 
     @cached_property
     def _pieces(self) -> Pieces:
-        return Pieces.of(self.onsets, self.pitches, np.append(self.first, len(self.interval)).astype(np.int64))
+        return Pieces(self._key, self._begins, self.sorted.seeds)
 
     def search(self, clip: Clip) -> Found:
-        """What a clip shares with the corpus. The first search takes longer: it sorts the corpus."""
+        """What a clip shares with the corpus."""
         line = line_of(clip, bool(self.one))
         if clip.drums or len(line.pitch) < 2 or not len(self.interval):
             return Found()

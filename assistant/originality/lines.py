@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +57,7 @@ def piece_of(sections: Sequence[Clip], one: bool) -> tuple[Ints, Ints, list[tupl
     return np.concatenate(onsets), np.concatenate(pitches), bars
 
 
-def since_first(changes: Ints, first: NDArray[np.int32], owner: Ints) -> Ints:
-    """(N,) sums of the changes from the first note of each piece on."""
-    total = np.cumsum(changes)
-    return total - (total[first] - changes[first])[owner]
-
-
-def symbols_of(interval: Ints, steps: Ints) -> Ints:
-    """One number for each pair of an interval and the steps that it takes."""
-    return interval * SPREAD + np.minimum(steps, SPREAD - 1)
+def symbols_of(interval: NDArray[Any], steps: NDArray[Any]) -> NDArray[Any]:
+    """One number for each pair of an interval and the steps that it takes, of the type of the intervals."""
+    symbols: NDArray[Any] = interval * SPREAD + np.minimum(steps, SPREAD - 1)
+    return symbols

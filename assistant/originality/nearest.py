@@ -55,39 +55,36 @@ class _Ways(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """What is looked up in a corpus of N notes.
+class Seeds:
+    """The seeds of a corpus, U of them, at M of its notes.
 
-    key (N,) onset in steps, pieces `GAP` apart, times `PITCHES` plus pitch, rising; first (P + 1,) first note of each
-    piece, and N; seeds (M,) the seed at each of M notes, sorted; at (M,) those notes; interval_bits (255,),
-    ratio_bits (RATIOS,): what it takes to say an interval, a ratio; usual: what it takes to say a note, on the average
+    value (U,) rising; begin (U + 1,) where the notes of each begin in `at`, and M; at (M,) those notes, rising within a
+    seed; interval_bits (255,), ratio_bits (RATIOS,): what it takes to say an interval, a ratio
     """
 
-    key: Ints
-    first: Ints
-    seeds: Ints
+    value: Ints
+    begin: NDArray[np.int32]
     at: NDArray[np.int32]
     interval_bits: Floats
     ratio_bits: Floats
 
-    @classmethod
-    def of(cls, onset: Ints, pitch: Ints, first: Ints) -> Pieces:
-        """Sorts a corpus: onset (N,) in steps since the start of the piece, pitch (N,), first (P + 1,)."""
-        lengths = onset[first[1:] - 1] + GAP
-        place = onset + np.repeat(np.cumsum(lengths) - lengths, np.diff(first))
-        seeds = _seeds(place, pitch)
-        inside = np.ones(len(onset) + 1, bool)
-        for back in range(1, SEED):
-            inside[np.maximum(first[1:] - back, 0)] = False
-        at = np.flatnonzero(inside[: len(seeds)])
-        at = at[np.argsort(seeds[at])]
-        bits = (_bits(np.diff(pitch) + PITCHES - 1, 2 * PITCHES - 1), _bits(_ratios(np.diff(place)), RATIOS))
-        return cls(place * PITCHES + pitch, first, seeds[at], at.astype(np.int32), *bits)
+
+@dataclass(frozen=True)
+class Pieces:
+    """What is looked up in a corpus of N notes.
+
+    key (N,) as `keys_of` gives it; first (P + 1,) first note of each piece, and N; seeds, as `seeds_of` finds them;
+    usual: what it takes to say a note, on the average
+    """
+
+    key: Ints
+    first: Ints
+    seeds: Seeds
 
     @cached_property
     def usual(self) -> float:
         """Bits a note."""
-        bits = (self.interval_bits, self.ratio_bits)
+        bits = (self.seeds.interval_bits, self.seeds.ratio_bits)
         return float(sum((np.exp2(-part) * part).sum() for part in bits))
 
     def nearest(self, onset: Floats, pitch: Ints, run: tuple[int, int] | None) -> Copy | None:
@@ -127,7 +124,8 @@ class Pieces:
     def _ways(self, steps: Ints, pitch: Ints) -> _Ways:
         """The ways to lay a clip over the corpus on which most seeds agree, the rarer a seed the more it says."""
         seeds, span = _seeds(steps, pitch), steps[SEED - 1 :] - steps[: max(0, len(steps) - SEED + 1)]
-        low, high = np.searchsorted(self.seeds, seeds), np.searchsorted(self.seeds, seeds, "right")
+        table = self.seeds
+        low, high = (table.begin[np.searchsorted(table.value, seeds, side)] for side in ("left", "right"))
         many = np.where(span > 0, high - low, 0)
         order = np.argsort(many, kind="stable")
         order = order[many[order] > 0]
@@ -135,7 +133,7 @@ class Pieces:
         taken = np.minimum(many[order], HITS)
         within = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
         note = np.repeat(order, taken)
-        on = self.at[low[note] + within].astype(np.int64)
+        on = table.at[low[note] + within].astype(np.int64)
         place = self.key[on] // PITCHES
         ratio = (self.key[on + SEED - 1] // PITCHES - place) / span[note]
         kind = np.searchsorted(np.sqrt(SCALES[1:] * SCALES[:-1]), ratio)
@@ -144,7 +142,7 @@ class Pieces:
         start = np.floor((place - SCALES[kind] * steps[note]) / PLACE).astype(np.int64)
         way = (start * 2 * PITCHES + self.key[on] % PITCHES - pitch[note]) * len(SCALES) + kind
         _, one, same = np.unique(way, return_index=True, return_inverse=True)
-        votes = np.bincount(same, np.log2(len(self.at) / many[note]), len(one))
+        votes = np.bincount(same, np.log2(len(table.at) / many[note]), len(one))
         top = one[np.argsort(-votes, kind="stable")[: max(1, TRIED // max(1, len(pitch)))]]
         return _Ways(note[top], on[top], SCALES[kind[top]])
 
@@ -172,8 +170,8 @@ class Pieces:
         """(n,) what each note of a clip says; little where it goes on as it did before."""
         interval, ratio = np.diff(pitch) + PITCHES - 1, _ratios(np.diff(steps))
         bits = np.zeros(len(pitch))
-        bits[1:] = self.interval_bits[interval]
-        bits[2:] += self.ratio_bits[ratio]
+        bits[1:] = self.seeds.interval_bits[interval]
+        bits[2:] += self.seeds.ratio_bits[ratio]
         bits[0] = bits[1:].mean()
         if len(ratio):
             turns = (interval[:-1] * 2 * PITCHES + interval[1:]) * RATIOS + ratio
@@ -182,6 +180,31 @@ class Pieces:
             seen[new] = False
             bits[2:][seen] *= SEEN
         return bits
+
+
+def keys_of(steps: NDArray[np.uint16], pitch: NDArray[np.int16], first: Ints) -> Ints:
+    """(N,) onset times `PITCHES` plus pitch, rising: steps (N,) since the note before, or since the start of the piece,
+    which is `GAP` behind the last note of the one before; pitch (N,); first (P + 1,)."""
+    wait = steps.astype(np.int32)
+    wait[first[1:-1]] += GAP
+    key = np.cumsum(wait, dtype=np.int64)
+    key *= PITCHES  # in place: memory that is new costs more than the sums
+    key += pitch
+    return key
+
+
+def seeds_of(key: Ints, first: Ints) -> Seeds:
+    """The seeds of a corpus, sorted: key (N,), first (P + 1,)."""
+    place, pitch = key // PITCHES, key % PITCHES
+    seeds = _seeds(place, pitch)
+    inside = np.ones(len(key) + 1, bool)
+    for back in range(1, SEED):
+        inside[np.maximum(first[1:] - back, 0)] = False
+    at = np.flatnonzero(inside[: len(seeds)])
+    at = at[np.argsort(seeds[at], kind="stable")]
+    value, begin = np.unique(seeds[at], return_index=True)
+    bits = (_bits(np.diff(pitch) + PITCHES - 1, 2 * PITCHES - 1), _bits(_ratios(np.diff(place)), RATIOS))
+    return Seeds(value, np.append(begin, len(at)).astype(np.int32), at.astype(np.int32), *bits)
 
 
 def _seeds(steps: Ints, pitch: Ints) -> Ints:

@@ -12,6 +12,7 @@ import pytest
 from continuo_daw.assistant.bundles.bundle import CARD, INDEX, find_bundles, read_bundle, read_card, write_bundle
 from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.errors import AssistantError
+from continuo_daw.assistant.originality.index_file import read_index
 from continuo_daw.assistant.paths import bundled_models
 
 SHIPPED = bundled_models() / "melody"
@@ -95,3 +96,44 @@ def test_an_index_may_be_there_and_is_checked_like_the_graph(copy: Path) -> None
         read_bundle(copy)
     write_bundle(copy, bundle.card, {MODEL: bundle.files[MODEL]})
     assert INDEX not in read_bundle(copy).files
+
+
+@pytest.fixture
+def pair(copy: Path) -> tuple[Path, Path]:
+    """Two bundles that have learnt from one corpus, whose index lies with the first."""
+    bundle, other = read_bundle(copy), copy.parent / "other"
+    for folder in (copy, other):
+        write_bundle(folder, bundle.card, {MODEL: bundle.files[MODEL], INDEX: b"notes"})
+    (other / INDEX).unlink()
+    return copy, other
+
+
+def test_bundles_of_one_corpus_share_its_index(pair: tuple[Path, Path]) -> None:
+    assert read_bundle(pair[1]).files[INDEX] == b"notes"
+
+
+def test_the_index_of_another_corpus_is_not_taken(pair: tuple[Path, Path]) -> None:
+    (pair[0] / INDEX).write_bytes(b"other")
+    with pytest.raises(
+        AssistantError, match=r"other: index\.npz cannot be read: .*, and no bundle beside it has the one"
+    ):
+        read_bundle(pair[1])
+
+
+def test_the_own_index_comes_first(pair: tuple[Path, Path]) -> None:
+    (pair[1] / INDEX).write_bytes(b"own, but damaged")
+    with pytest.raises(AssistantError, match=r"index\.npz is not the file that the card names"):
+        read_bundle(pair[1])
+
+
+def test_a_copy_of_a_shipped_bundle_finds_the_index_that_it_shared(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(bundled_models() / "melody-2bars", tmp_path / "melody-2bars"))
+    assert not (folder / INDEX).exists()
+    assert read_bundle(folder).files[INDEX] == (SHIPPED / INDEX).read_bytes()
+
+
+def test_each_index_ships_once_and_all_bundles_are_small() -> None:
+    indexes = [path.read_bytes() for path in bundled_models().glob(f"*/{INDEX}")]
+    assert len(set(indexes)) == len(indexes)
+    assert all(read_index(data).stored for data in indexes)
+    assert sum(path.stat().st_size for path in bundled_models().rglob("*")) < 60e6

@@ -32,7 +32,7 @@ class TinyEngine:
 
     requests: list[Request]
 
-    def __init__(self) -> None:
+    def __init__(self, lazy: bool) -> None:
         type(self).requests = []
 
     def run(self, request: Request) -> Result:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from continuo_daw.assistant.bundles.bundle import Bundle, read_bundle
 from continuo_daw.assistant.codecs.events import KINDS, EventCodec
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
@@ -208,6 +209,35 @@ def test_a_broken_copy_of_the_user_does_not_hide_the_shipped_model(tmp_path: Pat
     engine = Engine([bundled_models(), tmp_path], "cpu")
     assert set(engine.bundles) >= {"melody", "piano"}
     assert "sha256 differs" in engine.broken["piano"]
+
+
+def test_a_lazy_engine_reads_the_bundle_that_it_needs_and_gives_the_same(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def watched(folder: Path) -> Bundle:
+        read.append(folder.name)
+        return read_bundle(folder)
+
+    monkeypatch.setattr("continuo_daw.assistant.engine.read_bundle", watched)
+    lazy = Engine([bundled_models()], "cpu", lazy=True)
+    assert list(lazy.bundles) == list(engine.bundles)
+    assert [ask(lazy, CHORDS).candidates for _ in range(2)] == [ask(engine, CHORDS).candidates] * 2
+    assert read == ["piano"]
+
+
+def test_a_lazy_engine_leaves_out_what_it_finds_broken(tmp_path: Path) -> None:
+    for name in ("melody", "piano"):
+        shutil.copytree(bundled_models() / name, tmp_path / name)
+    (tmp_path / "piano" / "model.onnx").write_bytes(b"no")
+    engine = Engine([tmp_path], "cpu", lazy=True)
+    assert ask(engine, CHORDS).model == "melody"
+    with pytest.raises(AssistantError, match=r"no model piano .*sha256 differs"):
+        ask(engine, CHORDS, model="piano")
+    both = Engine([bundled_models(), tmp_path], "cpu", lazy=True)
+    assert ask(both, CHORDS).model == "piano"
+    assert "sha256 differs" in both.broken["piano"]
 
 
 def test_without_any_model_the_error_says_so(tmp_path: Path) -> None:

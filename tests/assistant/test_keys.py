@@ -1,11 +1,10 @@
-"""Keys and chords: names, scales, the key of a clip, chord symbols as musicians write them."""
+"""Keys: names, scales, the key of a clip."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from continuo_daw.assistant.music.chords import chord_of, chords_of
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.music.keys import SCALES, Key, histogram, key_of, key_of_clip
 
@@ -61,43 +60,3 @@ def test_muted_notes_and_silence_have_no_say() -> None:
     clip = Clip((Note(0, 61, 480, muted=True), Note(480, 60, 480)), 960)
     assert histogram(clip).tolist() == [1.0] + [0.0] * 11
     assert key_of_clip(Clip((), 960)) == Key(0, "major")
-
-
-@pytest.mark.parametrize(
-    ("symbol", "tones"),
-    [
-        ("C", {0, 4, 7}),
-        ("Am", {9, 0, 4}),
-        ("Bb", {10, 2, 5}),
-        ("Ebmaj7", {3, 7, 10, 2}),
-        ("F#m7b5", {6, 9, 0, 4}),
-        ("C-7", {0, 3, 7, 10}),
-        ("G/B", {7, 11, 2}),
-        ("D/Bb", {2, 6, 9, 10}),
-        ("B°", {11, 2, 5}),
-        ("C△7", {0, 4, 7, 11}),
-        ("Cmaj9", {0, 4, 7, 11, 2}),
-        ("Gsus4", {7, 0, 2}),
-        ("E7#9", {4, 8, 11, 2, 7}),
-        ("N.C.", set()),
-    ],
-)
-def test_a_symbol_is_a_chord(symbol: str, tones: set[int]) -> None:
-    assert chord_of(symbol).tones == tones
-
-
-def test_bars_are_split_at_strokes_or_hold_one_symbol_each() -> None:
-    assert [[chord.symbol for chord in bar] for bar in chords_of("| C | Am | F G |")] == [["C"], ["Am"], ["F", "G"]]
-    assert [[chord.symbol for chord in bar] for bar in chords_of("C Am, F G")] == [["C"], ["Am"], ["F"], ["G"]]
-
-
-@pytest.mark.parametrize("text", ["C | X", "C | | G", "", "C7#", "?"])
-def test_what_is_no_chord_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not one of chord symbols|without a chord"):
-        chords_of(text)
-
-
-def test_the_root_is_wanted_most() -> None:
-    chord = chord_of("Am7")
-    assert (chord.shares.argmax(), chord.shares.sum()) == (9, pytest.approx(1))
-    assert {int(tone) for tone in np.argsort(-chord.shares)[:4]} == chord.tones

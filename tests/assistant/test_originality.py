@@ -16,8 +16,9 @@ from continuo_daw.assistant.bundles.bundle import Card
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.originality.index import Found, Index, Run, alarm_level, human_level
+from continuo_daw.assistant.originality.index_file import index_bytes, read_index
 from continuo_daw.assistant.originality.lines import line_of
-from continuo_daw.assistant.originality.shared_runs import REACH, SharedRuns
+from continuo_daw.assistant.originality.shared_runs import REACH, SharedRuns, order_of
 
 
 def moved(clip: Clip, semitones: int = 0, scale: float = 1.0) -> Clip:
@@ -116,15 +117,38 @@ def test_what_is_no_tune_shares_nothing(clip: Clip) -> None:
 
 
 def test_an_index_of_nothing_finds_nothing() -> None:
-    assert Index.read(Index.of([], one=True).bytes()).search(walk(1, 20)) == Found()
+    assert read_index(index_bytes(Index.of([], one=True))).search(walk(1, 20)) == Found()
 
 
 def test_what_is_stored_is_found() -> None:
-    again = Index.read(INDEX.bytes())
+    again = read_index(index_bytes(INDEX))
     assert again.search(excerpt(3, 10, 20)) == INDEX.search(excerpt(3, 10, 20))
     assert again.titles.tolist() == [title for title, _ in PIECES]
     assert (again.pitches[:60] == [note.pitch for note in PIECES[0][1][0].notes]).all()
     assert (again.onsets[:60] == [note.start // 40 for note in PIECES[0][1][0].notes]).all()
+
+
+def searched(index: Index) -> list[Found]:
+    """What is found of copies, of changed copies and of strangers."""
+    clips = [moved(excerpt(piece, 7, 30), piece - 6, scale) for piece in range(12) for scale in (0.5, 1.0)]
+    clips += [clip_of(n for n in clip.notes if n.start % 7) for clip in clips] + [walk(500 + k, 200) for k in range(9)]
+    return [index.search(clip) for clip in clips]
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_an_index_that_was_stored_sorted_finds_the_same(one: bool) -> None:
+    fresh = Index.of([*PIECES, ("Chords", (tune(1, 12, voices=3),))], one)
+    again = read_index(index_bytes(fresh))
+    assert again.stored is not None
+    assert again.sorted is again.stored
+    assert searched(again) == searched(fresh)
+
+
+def test_an_index_of_an_older_version_is_sorted_as_it_is_read() -> None:
+    old = read_index(damaged(**{name: ... for name in SORTED}))
+    assert old.stored is None
+    assert searched(old) == searched(INDEX)
+    assert index_bytes(old) == index_bytes(INDEX)
 
 
 def test_the_line_is_the_highest_of_what_starts_together() -> None:
@@ -160,7 +184,7 @@ def test_repeated_notes_are_like_nothing_in_particular() -> None:
 @settings(max_examples=200, deadline=None)
 def test_runs_are_as_long_as_trying_all_places_finds(corpus: list[list[int]], wanted: list[int]) -> None:
     symbols = np.array([value for part in corpus for value in (-5, *part)])
-    length, place = SharedRuns.of(symbols).longest(np.array(wanted))
+    length, place = SharedRuns.of(symbols, order_of(symbols)).longest(np.array(wanted))
     text = symbols.tolist()
 
     def common(at: int, begin: int) -> int:
@@ -177,7 +201,7 @@ def test_runs_are_as_long_as_trying_all_places_finds(corpus: list[list[int]], wa
 
 def test_runs_beyond_the_order_are_followed_to_their_end() -> None:
     symbols = np.random.default_rng(1).integers(0, 50, 5 * REACH)
-    length, _ = SharedRuns.of(symbols).longest(symbols[7 : 7 + 3 * REACH])
+    length, _ = SharedRuns.of(symbols, order_of(symbols)).longest(symbols[7 : 7 + 3 * REACH])
     assert length.tolist() == list(range(3 * REACH, 0, -1))
 
 
@@ -194,9 +218,13 @@ def test_planted_copies_are_found(data: st.DataObject) -> None:
     assert len(found.pairs) >= 26
 
 
+SORTED = ("order_low", "order_high", "at_low", "at_high", "seeds", "counts", "interval_bits", "ratio_bits")
+
+
 def damaged(**arrays: Any) -> bytes:
     """A file that has other arrays than those of the index; `...` leaves one out."""
-    whole = {name: getattr(INDEX, name) for name in Index.__dataclass_fields__} | arrays
+    with np.load(io.BytesIO(index_bytes(INDEX))) as stored:
+        whole = {**stored} | arrays
     file = io.BytesIO()
     np.savez_compressed(file, **{name: array for name, array in whole.items() if array is not ...})
     return file.getvalue()
@@ -206,7 +234,7 @@ def damaged(**arrays: Any) -> bytes:
     ("data", "wrong"),
     [
         (b"", "not a zip"),
-        (INDEX.bytes()[:500], "not a zip"),
+        (index_bytes(INDEX)[:500], "not a zip"),
         (damaged(titles=...), "titles"),
         (damaged(titles=np.array([None] * 12)), "allow_pickle|Object arrays"),
         (damaged(titles=INDEX.titles[:5]), "first"),
@@ -217,12 +245,22 @@ def damaged(**arrays: Any) -> bytes:
         (damaged(first=np.zeros_like(INDEX.first)), "do not follow"),
         (damaged(bars=INDEX.bars - 5), "bars"),
         (damaged(bars=np.array(3)), "bars"),
+        (damaged(order_high=...), "order_high"),
+        (damaged(order_low=np.zeros(1200)), "order_low and order_high do not fit"),
+        (damaged(order_low=np.zeros(9, np.uint16), order_high=np.zeros(9, np.uint8)), "order does not fit"),
+        (damaged(order_high=np.full(1200, 3, np.uint8)), "order does not fit"),
+        (damaged(at_high=np.full(INDEX.sorted.seeds.at.shape, 3, np.uint8)), "seeds do not fit the notes"),
+        (damaged(seeds=np.zeros(3)), "seeds and counts"),
+        (damaged(seeds=np.array(3)), "seeds and counts"),
+        (damaged(counts=np.diff(INDEX.sorted.seeds.begin) - 1), "seeds and counts"),
+        (damaged(seeds=np.zeros(len(INDEX.sorted.seeds.value), np.int64)), "seeds do not fit the notes"),
+        (damaged(ratio_bits=np.zeros(3)), "ratio_bits"),
         (damaged(interval=np.zeros(70_000_000, np.int8)), "unpacks to more"),
     ],
 )
 def test_a_damaged_index_is_refused(data: bytes, wrong: str) -> None:
     with pytest.raises(AssistantError, match=wrong) as caught:
-        Index.read(data)
+        read_index(data)
     assert caught.value.code == "no_model"
 
 

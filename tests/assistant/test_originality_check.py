@@ -13,6 +13,7 @@ from continuo_daw.assistant.codecs.events import EventCodec
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.originality.index import Index
+from continuo_daw.assistant.originality.index_file import index_bytes
 from continuo_daw.assistant.request import Candidate, Request
 
 LEVEL = {"notes": 8, "copied_notes_p90": 4.0, "copied_share_mean": 0.01, "alarm": 0.9}
@@ -39,7 +40,7 @@ def copier(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     bundle = read_bundle(folder / "wild")
     card = replace(bundle.card, metrics={"originality": {"human": [LEVEL], "checker": [LEVEL]}})
     where = tmp_path_factory.mktemp("copier")
-    write_bundle(where / "wild", card, {**bundle.files, INDEX: index.bytes()})
+    write_bundle(where / "wild", card, {**bundle.files, INDEX: index_bytes(index)})
     return Engine([where], "cpu")
 
 

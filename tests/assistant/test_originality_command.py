@@ -21,6 +21,7 @@ from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
 from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.assistant.originality.index import Index
+from continuo_daw.assistant.originality.index_file import index_bytes
 from continuo_daw.assistant.paths import bundled_models
 
 LEVELS = {
@@ -39,7 +40,7 @@ def model(folder: Path, name: str, index: Index, levels: object = LEVELS) -> Non
     bundle = read_bundle(bundled_models() / "melody")
     codec = {**bundle.card.codec, "voices": "one" if index.one else "many"}
     card = replace(bundle.card, name=name, codec=codec, metrics={"originality": levels})
-    write_bundle(folder / name, card, {MODEL: bundle.files[MODEL], INDEX: index.bytes()})
+    write_bundle(folder / name, card, {MODEL: bundle.files[MODEL], INDEX: index_bytes(index)})
 
 
 @pytest.fixture
@@ -182,4 +183,5 @@ def test_a_network_has_the_index_of_its_bundle(folder: Path) -> None:
     assert index.search(excerpt()).nearest == "Nobody: Tune 3"
     assert Network(replace(bundle, files={MODEL: bundle.files[MODEL]}), {}).index is None
     with pytest.raises(AssistantError, match=r"lines: index\.npz: "):
-        _ = Network(replace(bundle, files={INDEX: b"?"}), {}).index
+        card = replace(bundle.card, files={INDEX: "the hash of ?"})
+        _ = Network(replace(bundle, card=card, files={INDEX: b"?"}), {}).index

@@ -17,7 +17,8 @@ from continuo_daw.assistant.__main__ import main
 from continuo_daw.assistant.bundles.bundle import INDEX, read_bundle, write_bundle
 from continuo_daw.assistant.bundles.families import MODEL
 from continuo_daw.assistant.music.clip import Clip, Note, clip_of
-from continuo_daw.assistant.originality.index import Index, human_level
+from continuo_daw.assistant.originality.index import human_level
+from continuo_daw.assistant.originality.index_file import read_index
 from continuo_daw.assistant.paths import bundled_models
 from continuo_daw.training.corpus.pieces import Piece
 from continuo_daw.training.corpus.sets import SetConfig
@@ -57,7 +58,7 @@ def folder(tmp_path: Path, data: Path) -> Path:
 def test_the_index_has_the_train_pieces_alone(folder: Path, data: Path, tmp_path: Path) -> None:
     assert main(["index", str(folder), str(data), "--cache", str(tmp_path), "--windows", "5"]) == 0
     bundle = read_bundle(folder)
-    index = Index.read(bundle.files[INDEX])
+    index = read_index(bundle.files[INDEX])
     assert index.titles.tolist() == [f"tunes/{number}#0" for number in range(4)]
     for number, split in enumerate(["train"] * 4 + ["valid"] * 2 + ["test"] * 2):
         clip = tune(number)
