@@ -27,6 +27,7 @@ OTHERS: Rows = {
     "install": ("osc_bridge.install.command", "put the buttons into a DAW, or take them away"),
     "watch": ("assistant.commands.watch", "turn every MIDI file that is dropped into a folder into results beside it"),
     "map": ("assistant.commands.map", "draw clips among the corpus in latent space"),
+    "tracks": ("assistant.commands.tracks", "list the tracks of a MIDI file"),
     "originality": ("assistant.commands.originality", "show what a clip shares with the corpus that a model learnt"),
     "models": ("assistant.commands.models", "list the models that are installed"),
     "paths": ("assistant.commands.paths", "print where models and files are kept"),

@@ -7,11 +7,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from continuo_daw.assistant.commands import sources
+from continuo_daw.assistant.commands.sources import bytes_of, sources_of
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
+from continuo_daw.assistant.files import write_whole
 from continuo_daw.assistant.music.clip import TICKS, Clip
-from continuo_daw.assistant.music.midi import read_midi
-from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.assistant.option import Option, Value
 from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, in_place, options_of
@@ -26,13 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     if high:
         count = low if low == high else "+" if low else "*"
         parser.add_argument("clips", nargs=count, type=Path, metavar="CLIP.mid", help="MIDI file to work on")
+        sources.add_arguments(parser)
     parser.add_argument(
         "-o", "--out", type=Path, required=True, metavar="OUT.mid", help="several answers: OUT.0.mid ..."
     )
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw given and new notes as a piano roll")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
     if high == 1 and not in_place(task):
-        parser.add_argument("--join", action="store_true", help="write the new clip behind the given one")
+        parser.add_argument("--join", action="store_true", help="write the given file with the new notes in its track")
     for option in options_of(task):
         if not option.key.startswith("reply_"):  # those concern the wire
             _add_option(parser, option)
@@ -42,14 +44,15 @@ def run(args: argparse.Namespace) -> int:
     """Read the clips, run the task, write every candidate, and say what was written."""
     paths: list[Path] = getattr(args, "clips", [])
     refuse_to_write([args.out, args.picture], paths)
-    clips = tuple(read_midi(path) for path in paths)
+    given = sources_of(paths, args.track, args.upbeat) if paths else []
+    clips = tuple(source.clip for source in given)
     options = {key.removeprefix(_DEST): value for key, value in vars(args).items() if key.startswith(_DEST)}
-    result = Engine(lazy=True).run(Request(args.command, clips, options))
+    context = given[0].context if given else ()
+    result = Engine(lazy=True).run(Request(args.command, clips, options, context))
     files = _files(args.out, len(result.candidates))
-    refuse_to_write(files, paths)
-    join = getattr(args, "join", False) and bool(clips)
+    refuse_to_write([*files, args.picture], paths)
     for file, candidate in zip(files, result.candidates, strict=True):
-        write_midi(clips[0].joined(candidate.clip) if join else candidate.clip, file)
+        write_whole(bytes_of(candidate, given, getattr(args, "join", False)), file)
     if args.picture:
         _draw(args, files, clips, result)
     if args.json:
@@ -81,9 +84,10 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
 
 def refuse_to_write(files: Sequence[Path | None], inputs: Sequence[Path]) -> None:
     """No file that was given may be written over, and folders must be there before anything runs."""
-    for file in files:
-        if file is None:
-            continue
+    named = [file for file in files if file is not None]
+    for file in named:
+        if named.count(file) > 1:
+            raise AssistantError("bad_args", f"{file} would be written twice; name another file")
         if not file.parent.is_dir():
             raise AssistantError("bad_args", f"cannot write {file}: there is no folder {file.parent}")
         if any(file.exists() and path.exists() and file.samefile(path) for path in inputs):
@@ -113,6 +117,7 @@ def _report(task: str, files: Sequence[Path], result: Result, picture: Path | No
             "notes": len(c.clip.notes),
             "at_beats": c.at / TICKS,
             "length_beats": c.clip.length / TICKS,
+            "place": c.placement.place,
             "measures": dict(c.measures),
         }
         for file, c in zip(files, result.candidates, strict=True)

@@ -12,13 +12,14 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from continuo_daw.assistant.commands import sources
+from continuo_daw.assistant.commands.sources import bytes_of, sources_of
 from continuo_daw.assistant.engine import Engine
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.music.midi import read_midi
-from continuo_daw.assistant.music.midi_write import write_midi
+from continuo_daw.assistant.files import write_whole
 from continuo_daw.assistant.option import Option, check_options
 from continuo_daw.assistant.request import Request
 from continuo_daw.assistant.tasks import TASKS, options_of
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     known = tasks()
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where MIDI files are dropped")
     parser.add_argument("--task", choices=known, default="continue", help="what to do with them (default: continue)")
+    sources.add_arguments(parser)
     owners: dict[str, list[str]] = {}
     rows: dict[str, Option] = {}
     for task, options in known.items():
@@ -65,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     check_options(tasks()[args.task], options)
     if not args.folder.is_dir():
         raise AssistantError("bad_args", f"there is no folder {args.folder}")
-    watch = Watch(args.folder, Engine(), args.task, options)
+    watch = Watch(args.folder, Engine(), args.task, options, args.track, args.upbeat)
     print(f"{args.task} for every MIDI file in {args.folder}; Ctrl-C ends it", flush=True)
     ended = threading.Event()
 
@@ -89,11 +91,21 @@ def run(args: argparse.Namespace) -> int:
 class Watch:
     """The files of a folder, and what has become of them."""
 
-    def __init__(self, folder: Path, engine: Engine, task: str, options: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: Engine,
+        task: str,
+        options: Mapping[str, object],
+        tracks: Sequence[str] = (),
+        upbeat: float | None = None,
+    ) -> None:
         self._folder = folder
         self._engine = engine
         self._task = task
         self._options = options
+        self._tracks = tracks
+        self._upbeat = upbeat
         self._seen: dict[Path, Stamp] = {}  # at the last look
         self._done = {path: stamp for path, stamp in self._stamps().items() if self._has_results(path, stamp)}
 
@@ -111,12 +123,11 @@ class Watch:
 
     def _work(self, path: Path) -> Iterator[str]:
         try:
-            result = self._engine.run(Request(self._task, (read_midi(path),), self._options))
+            given = sources_of([path], self._tracks, self._upbeat)
+            result = self._engine.run(Request(self._task, (given[0].clip,), self._options, given[0].context))
             for index, candidate in enumerate(result.candidates):
                 written = self._result(path, index)
-                if written.is_symlink():  # it is not written through
-                    written.unlink()
-                write_midi(candidate.clip, written)
+                write_whole(bytes_of(candidate, given), written)
                 yield f"{written.name}: {len(candidate.clip.notes)} notes by {result.model}"
         except AssistantError as error:
             yield f"{path.name}: {error.text}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
+from pathlib import Path
 
-from PIL import ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
+
+from continuo_daw.assistant.files import write_whole
 
 Color = tuple[int, int, int]
 Shades = tuple[Color, Color]  # of the softest note and of the loudest
@@ -40,3 +44,10 @@ def fitting(draw: ImageDraw.ImageDraw, text: str, size: int, width: float) -> st
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
+
+
+def write_png(image: Image.Image, path: str | Path) -> None:
+    """Write a picture, whole or not at all. Raises AssistantError where the place cannot be written."""
+    data = io.BytesIO()
+    image.save(data, format="PNG")
+    write_whole(data.getvalue(), path)

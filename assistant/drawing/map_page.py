@@ -32,7 +32,7 @@ from continuo_daw.assistant.drawing.map_layout import (
     short,
 )
 from continuo_daw.assistant.drawing.piano_roll import MARGIN
-from continuo_daw.assistant.errors import AssistantError
+from continuo_daw.assistant.files import write_whole
 
 PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -116,10 +116,7 @@ def map_page(whole: Map, path: str | Path) -> None:
         shapes="\n".join(_shapes(whole, texts)),
         texts=json.dumps(list(texts)).replace("<", "\\u003c"),  # no title can end the script
     )
-    try:
-        Path(path).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise AssistantError("bad_args", f"cannot write {path}: {error.strerror or error}") from None
+    write_whole(page.encode(), path)
 
 
 def _css(color: Color) -> str:

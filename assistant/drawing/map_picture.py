@@ -22,6 +22,7 @@ from continuo_daw.assistant.drawing.ink import (
     Color,
     font,
     plain,
+    write_png,
 )
 from continuo_daw.assistant.drawing.map_layout import (
     CLIPS,
@@ -45,7 +46,6 @@ from continuo_daw.assistant.drawing.map_layout import (
     short,
 )
 from continuo_daw.assistant.drawing.piano_roll import MARGIN
-from continuo_daw.assistant.errors import AssistantError
 
 FINE = 2
 
@@ -80,10 +80,7 @@ def map_picture(whole: Map, path: str | Path) -> None:
         pen.disc(x, y, DOT, (*CORPUS, SHADE))
     _draw_clips(pen, frame, whole)
     _draw_legend(pen, whole)
-    try:
-        pen.image.reduce(FINE).save(path, format="PNG")
-    except OSError as error:
-        raise AssistantError("bad_args", f"cannot write {path}: {error.strerror or error}") from None
+    write_png(pen.image.reduce(FINE), path)
 
 
 def _draw_axes(pen: _Pen, frame: Frame, whole: Map) -> None:

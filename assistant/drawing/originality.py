@@ -25,9 +25,9 @@ from continuo_daw.assistant.drawing.ink import (
     Color,
     font,
     plain,
+    write_png,
 )
 from continuo_daw.assistant.drawing.piano_roll import BLACK_KEYS, KEYS_WIDTH, MARGIN
-from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip
 from continuo_daw.assistant.originality.index import LEAST_RUN, Found, Index
 from continuo_daw.assistant.originality.lines import STEP, line_of
@@ -103,10 +103,7 @@ def originality_picture(
     if len(rolls) == 2:
         _draw_ribbons(draw, page, clip, index, found, tops[0] + rolls[0].height, tops[1])
     _draw_legend(draw, page.x(end))
-    try:
-        image.save(path, format="PNG")
-    except OSError as error:
-        raise AssistantError("bad_args", f"cannot write {path}: {error.strerror or error}") from None
+    write_png(image, path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,11 @@ from continuo_daw.assistant.drawing.ink import (
     font,
     plain,
     shade,
+    write_png,
 )
 from continuo_daw.assistant.drawing.lanes import GAP, HEIGHT, Lane, draw_lane
-from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, bar_ticks
+from continuo_daw.assistant.music.time_map import TimeMap
 from continuo_daw.assistant.request import Candidate
 
 BLACK_KEYS = {1, 3, 6, 8, 10}
@@ -56,17 +57,25 @@ class Row:
     lanes: bool = False
 
     @property
-    def bars(self) -> int:
-        """Bars that the row shows, to the end of the last note."""
+    def ticks(self) -> int:
+        """What the row shows: up to the bar line at or behind the end of the last note."""
         clips = [(0, self.given), (self.at, self.new)]
         end = max((max([c.length, *(n.end for n in c.notes)]) + start for start, c in clips if c), default=0)
-        return max(1, -(-end // bar_ticks(self.meter)))
+        return self.time.line_from(max(end, 1))
 
     @property
-    def meter(self) -> tuple[int, int]:
-        """Meter of the bars drawn."""
+    def time(self) -> TimeMap:
+        """The bars drawn."""
         clip = self.given or self.new
-        return clip.meter if clip else (4, 4)
+        return clip.time if clip else TimeMap()
+
+    @property
+    def beats(self) -> Iterator[tuple[int, int]]:
+        """Every beat with its number in the bar, from 1."""
+        time = self.time
+        for tick in [time.bar_at(0).start, *time.lines(1, self.ticks)]:
+            bar, beat = time.bar_at(max(tick, 0)), 4 * TICKS // time.meter_at(max(tick, 0))[1]
+            yield from ((at, n) for n, at in enumerate(range(tick, bar.start + bar.ticks, beat), 1) if at >= 0)
 
     @property
     def notes(self) -> Iterator[tuple[int, Note, Shades]]:
@@ -118,7 +127,7 @@ class _Scale:
 
 def piano_roll(rows: Sequence[Row], path: str | Path, heading: str = "") -> None:
     """Draw the rows under each other into a PNG file. Raises AssistantError where it cannot be written."""
-    quarters = max((row.bars * bar_ticks(row.meter) / TICKS for row in rows), default=1.0)
+    quarters = max((row.ticks / TICKS for row in rows), default=1.0)
     width = min(max(quarters * min(max(GOOD_WIDTH / quarters, MIN_QUARTER), MAX_QUARTER), MIN_WIDTH), MAX_WIDTH)
     apart = [row.given if row.at else None for row in rows]  # rows that are compared with each other
     comparable = [[r for r, other in zip(rows, apart, strict=True) if other is own] for own in apart]
@@ -135,10 +144,7 @@ def piano_roll(rows: Sequence[Row], path: str | Path, heading: str = "") -> None
     for row, scale, height in zip(rows, scales, heights, strict=True):
         _draw_row(draw, row, scale, top)
         top += height
-    try:
-        image.save(path, format="PNG")
-    except OSError as error:
-        raise AssistantError("bad_args", f"cannot write {path}: {error.strerror or error}") from None
+    write_png(image, path)
 
 
 def _scale(row: Row, comparable: Sequence[Row], per_tick: float) -> _Scale:
@@ -147,7 +153,7 @@ def _scale(row: Row, comparable: Sequence[Row], per_tick: float) -> _Scale:
     spare = max(0, 20 - (max(pitches) - min(pitches)))  # a drone deserves some air, too
     low, high = max(0, min(pitches) - 2 - spare // 2), min(127, max(pitches) + 2 + spare // 2)
     lane = min(max(ROW_HEIGHT // (high - low + 1), MIN_LANE), MAX_LANE)
-    return _Scale(row.bars * bar_ticks(row.meter), per_tick, lane, low, high)
+    return _Scale(row.ticks, per_tick, lane, low, high)
 
 
 def _draw_row(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, top: int) -> None:
@@ -166,7 +172,7 @@ def _draw_row(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, top: int) -> N
         x = scale.x(row.at)
         draw.line((x, roll - 6, x, roll + scale.height), NEW[1], 3)
     if row.lanes:
-        bars = [scale.x(tick) for tick in range(0, scale.ticks + 1, bar_ticks(row.meter))]
+        bars = [scale.x(tick) for tick in row.time.lines(0, scale.ticks + 1)]
         lane = Lane(roll + scale.height + GAP, scale.x(0), scale.x(scale.ticks), bars)
         draw_lane(draw, lane, ((scale.x(start + note.start), note, colors) for start, note, colors in row.notes))
 
@@ -177,20 +183,24 @@ def _draw_time(draw: ImageDraw.ImageDraw, row: Row, scale: _Scale, axis: int, ro
     for clip, start, color in ((row.given, 0, GIVEN[0]), (row.new, row.at, NEW[0])):
         if clip:
             draw.rectangle((scale.x(start), roll - 6, scale.x(start + clip.length), roll - 1), color)
-    bar, beat = bar_ticks(row.meter), 4 * TICKS // row.meter[1]
-    every = _every(bar * scale.per_tick, 44)
+    meter = row.time.meters[0][1]
+    beat = 4 * TICKS // meter[1]
+    every = _every(bar_ticks(meter) * scale.per_tick, 44)
     if beat * scale.per_tick >= 8:
-        for tick in range(0, scale.ticks, beat):
-            x, number = scale.x(tick), tick % bar // beat + 1
+        for tick, number in row.beats:
+            if tick >= scale.ticks:
+                break
+            x = scale.x(tick)
             draw.line((x, roll, x, bottom), BEAT_LINE)
             if number > 1 and beat * scale.per_tick >= 40:
                 draw.text((x, axis + 3), str(number), FAINT, font=font(SMALL), anchor="ma")
-    for index, tick in enumerate(range(0, scale.ticks + 1, bar)):
-        if index % every == 0:
+    for tick in row.time.lines(0, scale.ticks + 1):
+        number = row.time.bar_at(tick).number
+        if (number - 1) % every == 0:
             x = scale.x(tick)
             draw.line((x, roll - 6, x, bottom), BAR_LINE, 2)
             if tick < scale.ticks:
-                draw.text((x, axis - 2), str(index + 1), INK, font=font(TEXT), anchor="ma")
+                draw.text((x, axis - 2), str(number), INK, font=font(TEXT), anchor="ma")
 
 
 def _draw_keys(draw: ImageDraw.ImageDraw, scale: _Scale, roll: int) -> None:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from continuo_daw.assistant.drawing.ink import FAINT, GIVEN, INK, PAPER, SMALL, TEXT, font, plain
+from continuo_daw.assistant.drawing.ink import FAINT, GIVEN, INK, PAPER, SMALL, TEXT, font, plain, write_png
 from continuo_daw.assistant.drawing.piano_roll import MARGIN
-from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.latent.distance import distances
 from continuo_daw.assistant.music.clip import Clip
 
@@ -61,10 +60,7 @@ def draw(matrices: Sequence[tuple[str, Matrix]], path: str | Path, heading: str 
         _axes(pen, left + AXIS, top, cell, len(matrix))
         left += AXIS + side + GAP
     _scale(image, pen, height - MARGIN - SCALE_HEIGHT)
-    try:
-        image.save(path, format="PNG")
-    except OSError as error:
-        raise AssistantError("bad_args", f"cannot write {path}: {error.strerror or error}") from None
+    write_png(image, path)
 
 
 def _shades(similarity: Matrix) -> NDArray[np.uint8]:

@@ -7,11 +7,10 @@ begins next where its Off cannot say it, an up-beat, and that a clip is one of d
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from continuo_daw.assistant.errors import AssistantError
+from continuo_daw.assistant.files import write_whole
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 from continuo_daw.assistant.music.midi import (
     DRUM_CHANNEL,
@@ -36,18 +35,6 @@ Message = tuple[int, int, bytes]  # tick; rank among those of one tick: 0 what i
 def write_midi(clip: Clip, path: str | Path) -> None:
     """Write the clip as a MIDI file, whole or not at all. Raises AssistantError where the place cannot be written."""
     write_whole(midi_bytes(clip), path)
-
-
-def write_whole(data: bytes, path: str | Path) -> None:
-    """Write a file under a temporary name and rename it. Raises AssistantError where the place cannot be written."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise AssistantError("bad_args", f"cannot write {path}: {error.strerror}") from None
 
 
 def midi_bytes(clip: Clip) -> bytes:

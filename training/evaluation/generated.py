@@ -12,6 +12,7 @@ import numpy as np
 
 from continuo_daw.assistant.bundles.bundle import CARD, Bundle
 from continuo_daw.assistant.errors import AssistantError
+from continuo_daw.assistant.files import write_whole
 from continuo_daw.training.corpus.pieces import Piece
 from continuo_daw.training.evaluation.card import engine_of
 from continuo_daw.training.evaluation.control import STEERED, Control, control
@@ -89,7 +90,7 @@ def write_card(folder: Path, found: Mapping[str, Any]) -> None:
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
         card["metrics"]["generation"] = dict(found)
-        file.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_whole((json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode(), file)
     except OSError as error:
         raise AssistantError("bad_args", f"cannot write {file}: {error.strerror or error}") from None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from continuo_daw.assistant.errors import AssistantError
+from continuo_daw.assistant.files import write_whole
 from continuo_daw.assistant.music.clip import Clip
 from continuo_daw.training.evaluation.clip_statistics import STATISTICS
 from continuo_daw.training.evaluation.control import COLUMNS as ATTRIBUTES
@@ -58,10 +58,7 @@ def write_report(file: Path, found: Mapping[str, Any], title: str, whole: Genera
     parts += _likelihood(found)
     parts += _published(whole.published)
     parts += _tables(made, steered)
-    try:
-        file.write_text("\n".join(parts) + "\n</main></body></html>\n", encoding="utf-8")
-    except OSError as error:
-        raise AssistantError("bad_args", f"cannot write {file}: {error.strerror or error}") from None
+    write_whole(("\n".join(parts) + "\n</main></body></html>\n").encode(), file)
 
 
 def section(title: str, how: str) -> str:
