@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-RUNTIME = {"numpy", "mido", "onnxruntime", "PIL", "platformdirs", "tqdm"}
+RUNTIME = {"numpy", "onnxruntime", "PIL", "platformdirs", "tqdm"}
 LEARNING = {"numpy", "torch", "lightning", "tensorboard", "symusic", "music21", "platformdirs", "sklearn", "tqdm"}
 PACKAGE = "continuo_daw"
 ALLOWED = {  # our own parts by their folder

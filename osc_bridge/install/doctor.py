@@ -30,7 +30,7 @@ from continuo_daw.osc_bridge.install.record import read_record, sha256, state_of
 from continuo_daw.osc_bridge.install.scripts import built
 
 OK, ABSENT, BROKEN = "OK", "--", "!!"
-PACKAGES = ("numpy", "mido", "pillow", "platformdirs")
+PACKAGES = ("numpy", "pillow", "platformdirs")
 ONNXRUNTIMES = ("onnxruntime-gpu", "onnxruntime")
 TRAINING = ("torch", "lightning")
 
@@ -93,10 +93,10 @@ def packages() -> Iterator[Finding]:
         yield _package(name, BROKEN, f"pip install {name}")
     runtimes = [name for name in ONNXRUNTIMES if _version(name)]
     if len(runtimes) == 2:
-        remedy = "pip uninstall onnxruntime onnxruntime-gpu, then pip install continuo"
+        remedy = "pip uninstall onnxruntime onnxruntime-gpu, then pip install continuo-daw"
         yield Finding(BROKEN, "onnxruntime", f"two packages in each other's way: {remedy}")
     else:
-        yield _package(runtimes[0] if runtimes else ONNXRUNTIMES[1], BROKEN, "pip install continuo")
+        yield _package(runtimes[0] if runtimes else ONNXRUNTIMES[1], BROKEN, "pip install continuo-daw")
     for name in TRAINING:
         yield _package(name, ABSENT, "only for training: pip install 'continuo-daw[train]'")
 
