@@ -56,26 +56,28 @@ def plan_of(request: Request) -> Plan:
     if not low <= len(request.clips) <= high:
         wanted = str(low) if low == high else f"{low} to {high}"
         raise AssistantError("bad_args", f"{request.task} takes {wanted} clips, {len(request.clips)} were given")
-    frames = () if in_place(request.task) else tuple(_framed(clip, options) for clip in request.clips)
+    frames = (
+        ()
+        if in_place(request.task)
+        else tuple(_framed(clip, options, task.PLACE == "behind") for clip in request.clips)
+    )
     plan = Plan(request, options, frames)
     task.check(plan.clips, options)
     return plan
 
 
-def _framed(clip: Clip, options: dict[str, Value | None]) -> Frame:
+def _framed(clip: Clip, options: dict[str, Value | None], behind: bool) -> Frame:
     """The stretch that is asked for. Raises AssistantError `bad_args` for an empty one, and for drums."""
     if clip.drums:
-        raise AssistantError(
-            "bad_args", "the clip is drums, and no model for drums is installed: refine_velocity takes it"
-        )
-    start, end = (
-        None if options.get(key) is None else round(float(options[key] or 0) * TICKS) for key in ("from", "to")
-    )
-    start, end = start or 0, clip.length if end is None else min(end, clip.length)
+        text = "the clip is drums, and no model for drums is installed; refine_velocity takes it"
+        raise AssistantError("bad_args", text)
+    low, high = options.get("from"), options.get("to")
+    start = round(float(low or 0) * TICKS)
+    end = clip.length if high is None else min(round(float(high) * TICKS), clip.length)
     if start >= end and clip.length:
         said = f"from {start / TICKS:g} to {end / TICKS:g}"
         raise AssistantError("bad_args", f"{said} is empty: the clip has the beats 0 to {clip.length / TICKS:g}")
-    return framed(clip, start, end)
+    return framed(clip, start, end, behind)
 
 
 def placed(plan: Plan, news: News) -> News:
@@ -120,7 +122,7 @@ def _whole(plan: Plan, candidate: Candidate) -> Candidate:
 
 def _upbeat(given: Clip, made: Clip, end: int) -> int:
     """Ticks from the end of the stretch to the bar line behind it, where the new clip is in its meter."""
-    return given.time.line_from(end) - end if made.meter == given.time.meter_at(max(end - 1, 0)) else 0
+    return given.time.line_from(end) - end if made.meter == given.time.meter_at(end) else 0
 
 
 def _behind(given: Clip, end: int, length: int) -> Placement:
