@@ -42,7 +42,7 @@ def signatures(pitch: Array, delta: Array, duration: Array, real: NDArray[np.boo
 
 
 def run_lengths(table: dict[str, Any], given: dict[str, Any]) -> NDArray[np.uint8]:
-    """(B, KINDS, T, T + M) lengths of runs for entries of the window and given ones, at most LONGEST_RUN."""
+    """(B, T, T + M, KINDS) lengths of runs for entries of the window and given ones, at most LONGEST_RUN."""
     real = table["kind"][:, :-1] == 1
     own = signatures(table["pitch"][:, :-1], table["delta"][:, :-1], table["duration"][:, :-1], real)
     size, count = own.shape[2], own.shape[1]
@@ -72,7 +72,7 @@ def run_lengths(table: dict[str, Any], given: dict[str, Any]) -> NDArray[np.uint
         found[:, :, n, 1:] = before[:, :, :-1]
         if most:
             found[:, :, n, size] = 0
-    return found
+    return np.ascontiguousarray(found.transpose(0, 2, 3, 1))
 
 
 def order_of(onset: Array, lane: Array, pitch: Array) -> Array:

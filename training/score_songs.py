@@ -59,7 +59,8 @@ class Piece:
     flags: NDArray[np.int32]
     bars: Table
     length: int
-    events: int = 0  # tokens of today's event codec for the same notes, START not counted; 0 where nobody asked
+    events: int = 0  # tokens of the event codec for the same notes, START not counted; 0 where nobody asked
+    plain: int = 0  # those of them that tell no velocity
 
 
 def style_of(words: str) -> int:
@@ -209,8 +210,7 @@ def write_songs(pieces: Sequence[Piece], file: Path) -> None:
     """One file with everything; it appears whole or not at all."""
     part = file.with_suffix(f".{uuid4().hex}.part")
     names = [
-        {"name": p.name, "source": p.source, "split": p.split, "style": p.style, "length": p.length, "events": p.events}
-        for p in pieces
+        {key: getattr(p, key) for key in ("name", "source", "split", "style", "length", "events", "plain")} for p in pieces
     ]
     with part.open("wb") as handle:
         np.savez(
