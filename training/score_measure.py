@@ -26,6 +26,7 @@ from training.score_songs import (
     STYLES,
     TRACK,
     Piece,
+    distinct,
     read_songs,
     write_songs,
 )
@@ -71,7 +72,7 @@ def _card_piece(piece: Any, card: str, events: int, plain: int) -> Piece:
             rows.append((onset, 0, note.pitch, end - onset, note.velocity))
         start += section.length
     one = card == "melody"
-    table = np.array(sorted(rows), np.int32)
+    table = distinct(np.array(rows, np.int32))
     return Piece(
         piece.id, f"card:{card}", piece.split, len(STYLES) - 1, table, np.array([ANY_PROGRAM if one else 0], np.int32),
         np.array([MONO if one else KEYBOARD], np.int32), np.array(bars, np.int32), start // STEP, events, plain,

@@ -103,8 +103,8 @@ def laned(piece: Piece, lanes: Sequence[Sequence[int]]) -> tuple[Table, NDArray[
         programs.append(own.pop() if len(own) == 1 else ANY_PROGRAM)
     table = piece.notes[number[piece.notes[:, TRACK]] >= 0].copy()
     table[:, TRACK] = number[table[:, TRACK]]
-    merged = any(len(tracks) > 1 for tracks in lanes)
-    return (distinct(table) if merged else table), np.array(programs, np.int32)
+    alone = len(lanes) == 1 and len(lanes[0]) == 1
+    return (table if alone else distinct(table)), np.array(programs, np.int32)
 
 
 def bar_line(piece: Piece, onset: int) -> int:
