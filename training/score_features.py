@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.score_echoes import LAGS, echoes, run_lengths
+from training.score_echoes import echoes, run_lengths
+from training.score_hints import duration_hints, near_loud, onset_hints
 from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
 from training.score_windows import DRUMS, LANES, MOST_BARS, SPARE, Window
 
@@ -94,6 +95,7 @@ def batch_of(windows: Sequence[Window]) -> dict[str, Tensor]:
     given = given_features(windows)
     found = known(table) | asked(table, windows) | targets(table, learnt) | given
     found |= echoes(table)
+    found |= onset_hints(table) | duration_hints(table)
     found["runs"] = run_lengths(table, given)
     found |= {"condition": np.stack([w.condition for w in windows]), "style": np.array([w.style for w in windows])}
     found["given_now"], _ = given_sound(windows, events["onset"][:, :-1])
@@ -165,7 +167,7 @@ def known(table: dict[str, Array]) -> dict[str, Array]:
         "program_in": cut["program"],
         "place": cut["place"], "meter": cut["meter"], "left": cut["left"],
         "clock": cut["onset"].astype(np.float32), "coordinate": cut["coordinate"].astype(np.float32),
-        "duration_steps": cut["duration"],
+        "loudness_in": cut["velocity"],
         "sound_now": table["sound_now"],
         "heard": heard / np.maximum(heard.sum(-1, keepdims=True), 1),  # (B, T, 12) shares of pitch classes
         "fading": fading / np.maximum(fading.sum(-1, keepdims=True), 1e-6),  # the same, of late
@@ -192,7 +194,7 @@ def asked(table: dict[str, Array], windows: Sequence[Window]) -> dict[str, Array
         "last": after["last"], "low": after["low"], "top": after["top"],
         "floor": np.where(within, table["pitch"][:, :-1] + 1, 0),
         "pitch_next": after["pitch"], "duration_next": duration_class(np.maximum(after["duration"], 1)),
-        "loud": after["loud"], "programs": table["programs"], "lanes": table["lanes"],
+        "loud": after["loud"], "near_loud": near_loud(table, NOTE), "programs": table["programs"], "lanes": table["lanes"],
         "step_next": step_class(after["pitch"], after["last"], after["program"] != DRUMS),
     }  # fmt: skip
     if table["lanes"].max() > 1:
@@ -228,7 +230,6 @@ def targets(table: dict[str, Array], learnt: NDArray[np.bool_]) -> dict[str, Arr
     delta, duration = table["delta"][:, 1:], np.maximum(table["duration"][:, 1:], 1)
     several = table["lanes"][:, None] > 1
     onset = np.where(kind == END, END_CLASS, onset_class(delta))
-    velocity = np.where(table["velocity"][:, 1:] == table["loud"][:, 1:], 0, table["velocity"][:, 1:])
     return {
         "to_onset": np.where(note | (learnt & (kind == END)), onset, IGNORED),
         "to_onset_rest": np.where(note, rest_class(delta), IGNORED),
@@ -236,7 +237,7 @@ def targets(table: dict[str, Array], learnt: NDArray[np.bool_]) -> dict[str, Arr
         "to_pitch": np.where(note, table["pitch"][:, 1:], IGNORED),
         "to_duration": np.where(note, duration_class(duration), IGNORED),
         "to_duration_rest": np.where(note, rest_class(duration), IGNORED),
-        "to_velocity": np.where(note, velocity, IGNORED),
+        "to_velocity": np.where(note, table["velocity"][:, 1:], IGNORED),
     }
 
 

@@ -26,6 +26,7 @@ from training.score_features import (
     ONSETS,
     PLACES,
 )
+from training.score_hints import DURATION_HINTS, ONSET_HINTS
 from training.score_windows import DRUMS, LANES, PROGRAMS
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Heads(nn.Module):
         super().__init__()
         self.echoes = echoes
         self.onset = nn.Linear(hidden, ONSETS)
-        self.onset_copy = _gates(hidden, pointers)
+        self.onset_copy, self.onset_hints = _gates(hidden, pointers), _gates(hidden, ONSET_HINTS)
         self.gap = nn.Embedding(DIRECT + 2, ONSETS)
         nn.init.zeros_(self.gap.weight)
         self.onset_bucket, self.onset_rest = nn.Embedding(ONSETS, hidden), nn.Linear(hidden, DIRECT)
@@ -73,11 +74,12 @@ class Heads(nn.Module):
         self.key, self.step = nn.Embedding(256, hidden), nn.Embedding(NO_STEP + 1, hidden)
         self.lengthen = nn.Linear(hidden, hidden)
         self.duration = nn.Linear(hidden, DURATIONS)
-        self.duration_copy = _gates(hidden, 2 * pointers)
+        self.duration_copy, self.duration_hints = _gates(hidden, 2 * pointers), _gates(hidden, DURATION_HINTS)
         self.duration_bucket, self.duration_rest = nn.Embedding(DURATIONS, hidden), nn.Linear(hidden, DIRECT)
         self.length = nn.Embedding(DURATIONS, 96)
         self.louder, self.velocity = nn.Linear(hidden, 96), nn.Linear(96, 128)
-        self.loud = nn.Embedding(128, 96)
+        self.loud, self.near = nn.Embedding(128, 96), nn.Embedding(128, 96)
+        self.velocity_copy = _gates(96, 2 + pointers)
         if echoes:
             lags = len(LAGS)
             self.echo_gates = nn.ModuleDict({
@@ -86,7 +88,7 @@ class Heads(nn.Module):
             self.echo_trust = nn.ParameterDict({
                 name: nn.Parameter(torch.full((lags, 3), 0.5)) for name in ("onset", "pitch", "moved", "duration")
             })  # fmt: skip
-        for table in (*self.where.values(), self.lane, self.program, self.last, self.key, self.step, self.length, self.loud):
+        for table in (*self.where.values(), self.lane, self.program, self.last, self.key, self.step, self.length, self.loud, self.near):
             nn.init.normal_(table.weight, std=0.1)
         nn.init.normal_(self.steps.weight, std=0.02)
         keys = torch.arange(128)
@@ -110,7 +112,7 @@ class Heads(nn.Module):
         found["duration"] = found["duration"] + _rest(
             asked["long"], batch["to_duration"], batch["to_duration_rest"], self.duration_bucket, self.duration_rest
         )
-        found["velocity"] = _nats(self.velocity_logits(batch, asked, 0), batch["to_velocity"])
+        found["velocity"] = _nats(self.velocity_logits(net, batch, asked, 0), batch["to_velocity"])
         return found
 
     def onset_logits(self, batch: Batch, heard: Batch, begin: int) -> Tensor:
@@ -118,6 +120,7 @@ class Heads(nn.Module):
         context = heard["context"]
         logits = self.onset(context) + _weighed(heard["points"], self.onset_copy(context))
         logits = logits + self.gap(batch["gap"][:, begin:])
+        logits = _hinted(logits, batch["onset_hints"][:, begin:], self.onset_hints(context))
         return self.echoed(logits, batch, context, "onset", "echo_delta", begin)
 
     def echoed(self, logits: Tensor, batch: Batch, context: Tensor, name: str, what: str, begin: int) -> Tensor:
@@ -235,12 +238,17 @@ class Heads(nn.Module):
         apt = F.pad(apt / (apt.sum(-1, keepdim=True) + 0.01), (1, 0))
         points = torch.cat([plain, net.pointed(apt, batch, "duration")], 1)
         logits = self.duration(rows) + _weighed(points, gates)
+        logits = _hinted(logits, batch["duration_hints"][:, begin:], self.duration_hints(rows))
         return self.echoed(logits, batch, rows, "duration", "echo_length", begin)
 
-    def velocity_logits(self, batch: Batch, asked: Batch, begin: int) -> Tensor:
-        """(B, T, 128): 0 stands for the velocity of the lane's last note."""
+    def velocity_logits(self, net: ScoreNet, batch: Batch, asked: Batch, begin: int) -> Tensor:
+        """(B, T, 128) of velocities; 0 is none."""
+        loud, near = batch["loud"][:, begin:], batch["near_loud"][:, begin:]
         rows = self.louder(asked["long"]) + self.length(batch["duration_next"][:, begin:])
-        return self.velocity(F.gelu(rows + self.loud(batch["loud"][:, begin:])))
+        rows = F.gelu(rows + self.loud(loud) + self.near(near))
+        gates = self.velocity_copy(rows)
+        logits = self.velocity(rows) + _weighed(net.pointed(asked["weights"], batch, "loudness"), gates[..., 2:])
+        return logits.scatter_add(-1, torch.stack([loud, near], -1), gates[..., :2])
 
 
 def _gates(hidden: int, count: int) -> nn.Linear:
@@ -254,6 +262,11 @@ def _gates(hidden: int, count: int) -> nn.Linear:
 def _weighed(points: Tensor, gates: Tensor) -> Tensor:
     """(B, T, classes) the sum of `points` (B, P, T, classes) times `gates` (B, T, P)."""
     return (points * gates.transpose(1, 2)[..., None]).sum(1)
+
+
+def _hinted(logits: Tensor, hints: Tensor, gates: Tensor) -> Tensor:
+    """`logits` (B, T, classes) with `gates` (B, T, hints) added to the classes that hints name; one beyond is none."""
+    return F.pad(logits, (0, 1)).scatter_add(-1, hints, gates)[..., :-1]
 
 
 def _nats(logits: Tensor, target: Tensor) -> Tensor:

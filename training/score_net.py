@@ -262,9 +262,9 @@ class ScoreNet(nn.Module):
     def pointed(self, weights: Tensor, batch: Batch, what: str) -> Tensor:
         """(B, P, T, classes) how surely the pointers say each class, by log; weights (B, P, T, 1 + E)."""
         own = batch[f"{what}_in"][:, 1:]
-        classes = {"delta": ONSETS, "pitch": 128, "step": NO_STEP + 1, "lane": LANES, "duration": DURATIONS}[what]
+        classes = {"delta": ONSETS, "pitch": 128, "step": NO_STEP + 1, "lane": LANES, "duration": DURATIONS, "loudness": 128}[what]
         own = own % 128 if what == "pitch" else own
-        if what == "delta":  # the time from given note to given note says nothing of ours
+        if what in ("delta", "loudness"):  # the time from given note to given note says nothing of ours
             one = F.one_hot(own.clamp(max=classes - 1), classes)
         else:
             given = batch[f"given_{what}"]

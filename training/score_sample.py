@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.score_features import BUCKETS, DIRECT, END_CLASS, batch_of
+from training.score_heads import CLOSED
 from training.score_net import ScoreNet
 from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
 from training.score_windows import Window
@@ -58,10 +59,10 @@ class Choice:
 
 
 class Writer:
-    """Writes on behind the notes of some windows, all rows in step; rows whose prompts are shorter wait for none."""
+    """Writes on behind the notes of some windows that have equally many; `endless` never ends by itself."""
 
-    def __init__(self, net: ScoreNet, windows: Sequence[Window], choice: Choice) -> None:
-        self.net, self.choice = net.eval(), choice
+    def __init__(self, net: ScoreNet, windows: Sequence[Window], choice: Choice, endless: bool = False) -> None:
+        self.net, self.choice, self.endless = net.eval(), choice, endless
         self.windows = list(windows)
         self.past: dict[str, Any] = {}
 
@@ -90,6 +91,8 @@ class Writer:
         }  # fmt: skip
         begin = self.past["size"] - 1
         logits = {"onset": heads.onset_logits(batch, heard, begin)[:, 0]}
+        if self.endless:
+            logits["onset"][:, END_CLASS] = CLOSED
         drawn = self.choice(logits["onset"])
         ended = drawn == END_CLASS
         rest = self._rest(heard["context"][:, 0], drawn, heads.onset_bucket, heads.onset_rest, DIRECT + 1)
@@ -117,7 +120,7 @@ class Writer:
         if forced is not None:
             row[:, LENGTH] = forced[:, LENGTH]
         batch = self.features(row)
-        logits["velocity"] = heads.velocity_logits(batch, asked, begin)[:, 0]
+        logits["velocity"] = heads.velocity_logits(self.net, batch, asked, begin)[:, 0]
         drawn = self.choice(logits["velocity"])
         row[:, LOUDNESS] = np.where(drawn > 0, drawn, np.maximum(batch["loud"][:, begin].numpy(), 1))
         if forced is not None:

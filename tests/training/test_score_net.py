@@ -66,7 +66,7 @@ def test_steps_give_what_one_pass_gives(lanes: int, given: int) -> None:
         whole["pitch"] = heads.pitch_logits(net, batch, asked, 0)
         heads.pitched(batch, asked, 0)
         whole["duration"] = heads.duration_logits(net, batch, asked, 0)
-        whole["velocity"] = heads.velocity_logits(batch, asked, 0)
+        whole["velocity"] = heads.velocity_logits(net, batch, asked, 0)
     empty = [dataclasses.replace(w, notes=w.notes[:0], learnt=w.learnt[:0]) for w in both]
     writer = Writer(net, empty, Choice())
     for n in range(size):
