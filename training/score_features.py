@@ -125,9 +125,10 @@ def row_features(window: Window, size: int, events: dict[str, Array]) -> dict[st
         top[own] = np.where(before >= 0, tops[before], -1)
     tones = window.programs[window.notes[:, TRACK]] != DRUMS
     now, later = sounding(window.notes, tones, size)
+    before = chord_before(window.notes[tones], onset[1:])
     return places(onset, window) | {
         "programs": programs, "lanes": np.int64(len(window.programs)), "last": last, "low": low, "top": top,
-        "loud": loud, "sound_now": now, "sound_next": later,
+        "loud": loud, "sound_now": now, "sound_next": later, "chord": before,
     }  # fmt: skip
 
 
@@ -143,6 +144,17 @@ def sounding(notes: NDArray[np.int32], tones: NDArray[np.bool_], size: int) -> t
         np.add.at(change, (np.minimum(np.maximum(stop, own + 1), size - 1), key), -1)
         found.append((change.cumsum(0, dtype=np.int8)[:-1] > 0).astype(np.int8))
     return found[0], found[1]
+
+
+def chord_before(tones: NDArray[np.int32], onset: Array) -> NDArray[np.int8]:
+    """(N, 128) the tones of the last onset before each `onset` (N,)."""
+    found = np.zeros((len(onset), 128), np.int8)
+    if len(tones):
+        onsets, group = np.unique(tones[:, ONSET], return_inverse=True)
+        chords = np.zeros((len(onsets) + 1, 128), np.int8)
+        chords[group + 1, tones[:, KEY]] = 1
+        found = chords[np.searchsorted(onsets, onset, "left")]
+    return found
 
 
 def known(table: dict[str, Array]) -> dict[str, Array]:
@@ -190,6 +202,7 @@ def asked(table: dict[str, Array], windows: Sequence[Window]) -> dict[str, Array
         "place_next": after["place"], "meter_next": after["meter"], "left_next": after["left"],
         "clock_next": after["onset"].astype(np.float32), "coordinate_next": after["coordinate"].astype(np.float32),
         "delta_next": onset_class(delta), "sound_next": table["sound_next"],
+        "chord": table["chord"],
         "lane_floor": lane_floor, "lane_next": after["lane"], "program_next": after["program"],
         "last": after["last"], "low": after["low"], "top": after["top"],
         "floor": np.where(within, table["pitch"][:, :-1] + 1, 0),

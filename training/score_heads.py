@@ -65,8 +65,8 @@ class Heads(nn.Module):
         self.body = nn.Linear(hidden, hidden)
         self.tone, self.drum = nn.Linear(hidden, 128), nn.Linear(hidden, 128)
         self.steps = nn.Linear(hidden, 3 * (2 * REACH + 1))
-        self.kernel = nn.Parameter(torch.randn(2 * KERNELS, 2 * 127 + 1) * 0.05)
-        self.kernel_gate = _gates(hidden, 2 * KERNELS)
+        self.kernel = nn.Parameter(torch.randn(3 * KERNELS, 2 * 127 + 1) * 0.05)
+        self.kernel_gate = _gates(hidden, 3 * KERNELS)
         self.degree = nn.Parameter(torch.randn(DEGREES, 5, 12) * 0.05)
         self.degree_gate = _gates(hidden, DEGREES + 3)
         self.pitch_copy = _gates(hidden, 2 * pointers)
@@ -197,11 +197,12 @@ class Heads(nn.Module):
         own, given = batch["sound_next"][:, begin:].float(), batch["given_next"][:, begin:].float()
         kernels = self.kernel[:, self.toeplitz]  # (kernels, 128, 128), from a sounding key to a new one
         gates = self.kernel_gate(tone)
-        for sound, half in ((own, slice(0, KERNELS)), (given, slice(KERNELS, None))):
+        for number, sound in enumerate((own, batch["chord"][:, begin:].float(), given)):
             if sound is given and not batch["given_mask"].shape[1]:
                 continue
-            spread = (sound @ kernels[half].permute(1, 0, 2).flatten(1)).unflatten(-1, (KERNELS, 128))
-            found = found + (spread * gates[..., half, None]).sum(-2)
+            part = slice(number * KERNELS, (number + 1) * KERNELS)
+            spread = (sound @ kernels[part].permute(1, 0, 2).flatten(1)).unflatten(-1, (KERNELS, 128))
+            found = found + (spread * gates[..., part, None]).sum(-2)
         return found + self.degrees(batch, tone, own, given, begin)[..., keys % 12]
 
     def degrees(self, batch: Batch, tone: Tensor, own: Tensor, given: Tensor, begin: int) -> Tensor:
