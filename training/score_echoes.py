@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.score_classes import NO_DURATION, NO_ONSET, NO_PITCH, duration_class, onset_class
+
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16)  # bars that echoes look back
 KINDS = 4  # of runs
 LONGEST_RUN = 32
@@ -49,10 +51,11 @@ def run_lengths(table: dict[str, Any], given: dict[str, Any]) -> NDArray[np.uint
     most = given["given_mask"].shape[1]
     entries = own
     if most:
-        from training.score_features import duration_class
-
         own_classes = signatures(
-            table["pitch"][:, :-1], table["delta"][:, :-1], duration_class(np.maximum(table["duration"][:, :-1], 1)), real
+            table["pitch"][:, :-1],
+            table["delta"][:, :-1],
+            duration_class(np.maximum(table["duration"][:, :-1], 1)),
+            real,
         )
         others = signatures(given["given_key"], given["given_delta"], given["given_duration"], given["given_mask"])
         own, entries = own_classes, np.concatenate([own_classes, others], 2)
@@ -88,8 +91,6 @@ def echoes(table: dict[str, Any]) -> dict[str, NDArray[Any]]:
     echo_moved: that pitch moved as far as the notes before are apart; echo_length: the duration of the pitch asked
     echo_hits (B, T, K, 3): how long the echoes have been right, by this event and those before it
     """
-    from training.score_features import NO_DURATION, NO_ONSET, NO_PITCH, duration_class, onset_class
-
     count, size = table["onset"].shape
     lags = np.array(LAGS)
     shape = (count, size - 1, len(lags))
@@ -136,8 +137,6 @@ def _echoes_asked(
     found: dict[str, NDArray[Any]], row: int, table: dict[str, Any], notes: tuple[Array, ...], back: Array
 ) -> None:
     """Fills in what follows from the onset, the lane and the pitch that are asked, for positions 1 to N - 1."""
-    from training.score_features import NO_DURATION, NO_PITCH
-
     order, onset, lane, pitch, length, last = notes
     back, then = back[:-1], onset[1:, None] - back[:-1]
     span = slice(1, len(order))

@@ -14,73 +14,50 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training.score_classes import (
+    END,
+    END_CLASS,
+    FADING,
+    IGNORED,
+    NO_CLASS,
+    NO_DURATION,
+    NO_ONSET,
+    NOTE,
+    PAD,
+    START,
+    START_KEY,
+    Array,
+    duration_class,
+    onset_class,
+    places,
+    rest_class,
+    step_class,
+)
 from training.score_echoes import echoes, run_lengths
+from training.score_given import given_features, given_gap, given_sound
 from training.score_hints import duration_hints, near_loud, onset_hints
 from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
-from training.score_windows import DRUMS, LANES, MOST_BARS, SPARE, Window
-
-DIRECT = 96  # steps that have a class of their own
-BUCKETS = 15  # classes of `DIRECT` steps each beyond them
-ONSETS = DIRECT + 1 + BUCKETS + 1  # classes of the time to the next onset: 0 to 96, buckets, END
-END_CLASS, NO_ONSET = ONSETS - 1, ONSETS
-DURATIONS = DIRECT + BUCKETS  # classes of a duration: 1 to 96, buckets
-NO_DURATION = DURATIONS
-NO_PITCH, NO_CLASS = 128, 12
-START_KEY = 256  # keys of drums stand 128 higher than tones
-STEPS, NO_STEP = 51, 51  # intervals of -25 to 25 semitones
-UNKNOWN_PLACE = 384
-PLACES, METERS = 385, 66
-LEFTS, UNKNOWN_LEFT = MOST_BARS + 2, MOST_BARS + 1
-IGNORED = -100
-FADING = 192.0  # steps in which the weight of a heard pitch class falls to 1/e
-NEAR = 48.0  # steps around an onset from which given notes colour it
-START, NOTE, END, PAD = range(4)
-
-Array = NDArray[np.int64]
-
-
-def onset_class(delta: Array) -> Array:
-    """The class of the steps to the next onset."""
-    return np.where(delta <= DIRECT, delta, DIRECT + 1 + np.minimum((delta - DIRECT - 1) // DIRECT, BUCKETS - 1))
-
-
-def duration_class(duration: Array) -> Array:
-    """The class of a duration."""
-    return np.where(duration <= DIRECT, duration - 1, DIRECT + np.minimum((duration - DIRECT - 1) // DIRECT, BUCKETS - 1))
-
-
-def rest_class(steps: Array) -> Array:
-    """Which step within its bucket, -100 where the class says all."""
-    return np.where(steps <= DIRECT, IGNORED, (steps - DIRECT - 1) % DIRECT)
-
-
-def places(onset: Array, window: Window) -> dict[str, Array]:
-    """For onsets (N,): place in the bar, meter, steps a bar, bars since the start, bars left."""
-    bars = window.bars.astype(np.int64)
-    at = np.maximum(np.searchsorted(bars[:, 0], onset, "right") - 1, 0)
-    size = bars[at, 1]
-    step = np.where(size > 0, size, SPARE)
-    before = np.cumsum([0, *(np.diff(bars[:, 0]) / np.where(bars[:-1, 1] > 0, bars[:-1, 1], SPARE))])
-    coordinate = before[at] + (onset - bars[at, 0]) / step
-    place = np.where(size > 0, np.minimum((onset - bars[at, 0]) % step, UNKNOWN_PLACE - 1), UNKNOWN_PLACE)
-    left = np.full(len(onset), UNKNOWN_LEFT)
-    if window.end >= 0:
-        last = max(int(np.searchsorted(bars[:, 0], window.end - 1, "right")) - 1, 0)
-        end = before[last] + (window.end - bars[last, 0]) / (bars[last, 1] or SPARE)
-        left = np.clip(np.ceil(end - 1e-6) - np.floor(coordinate), 0, MOST_BARS).astype(np.int64)
-    return {"place": place, "meter": bars[at, 2], "bar": step, "coordinate": coordinate, "left": left}
+from training.score_windows import DRUMS, LANES, Window
 
 
 def batch_of(windows: Sequence[Window]) -> dict[str, Tensor]:
     """The tensors of some windows; rows are as long as the longest. See the functions below for what they hold."""
     size, longest = len(windows), max(len(window.notes) for window in windows)
-    events = {key: np.zeros((size, longest + 2), np.int64) for key in ("onset", "lane", "pitch", "duration", "velocity")}
+    events = {
+        key: np.zeros((size, longest + 2), np.int64) for key in ("onset", "lane", "pitch", "duration", "velocity")
+    }
     events["kind"] = np.full((size, longest + 2), PAD)
     learnt = np.zeros((size, longest + 2), bool)
     rows = []
     for row, window in enumerate(windows):
         count = len(window.notes)
-        for key, column in (("onset", ONSET), ("lane", TRACK), ("pitch", KEY), ("duration", LENGTH), ("velocity", LOUDNESS)):
+        for key, column in (
+            ("onset", ONSET),
+            ("lane", TRACK),
+            ("pitch", KEY),
+            ("duration", LENGTH),
+            ("velocity", LOUDNESS),
+        ):
             events[key][row, 1 : count + 1] = window.notes[:, column]
         events["onset"][row, count + 1 :] = events["onset"][row, count]
         events["kind"][row, : count + 1] = NOTE
@@ -132,7 +109,9 @@ def row_features(window: Window, size: int, events: dict[str, Array]) -> dict[st
     }  # fmt: skip
 
 
-def sounding(notes: NDArray[np.int32], tones: NDArray[np.bool_], size: int) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+def sounding(
+    notes: NDArray[np.int32], tones: NDArray[np.bool_], size: int
+) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     """(size - 1, 128) twice: what of the events up to n sounds at the onset of n, and at the onset of n + 1."""
     own = np.flatnonzero(tones)
     onset, end, key = notes[:, ONSET], notes[own, ONSET] + notes[own, LENGTH], notes[own, KEY]
@@ -186,11 +165,6 @@ def known(table: dict[str, Array]) -> dict[str, Array]:
     }  # fmt: skip
 
 
-def step_class(pitch: Array, last: Array, told: NDArray[np.bool_]) -> Array:
-    """The class of the interval from `last` to `pitch`."""
-    return np.where(told & (last >= 0), np.clip(pitch - last, -25, 25) + 25, NO_STEP)
-
-
 def asked(table: dict[str, Array], windows: Sequence[Window]) -> dict[str, Array]:
     """The features of position n that the onset of event n + 1 gives, and behind it lane and pitch; (B, T)."""
     after = {key: value[:, 1:] for key, value in table.items() if value.ndim == 2 and key != "programs"}
@@ -207,8 +181,8 @@ def asked(table: dict[str, Array], windows: Sequence[Window]) -> dict[str, Array
         "last": after["last"], "low": after["low"], "top": after["top"],
         "floor": np.where(within, table["pitch"][:, :-1] + 1, 0),
         "pitch_next": after["pitch"], "duration_next": duration_class(np.maximum(after["duration"], 1)),
-        "loud": after["loud"], "near_loud": near_loud(table, NOTE), "programs": table["programs"], "lanes": table["lanes"],
-        "step_next": step_class(after["pitch"], after["last"], after["program"] != DRUMS),
+        "loud": after["loud"], "near_loud": near_loud(table, NOTE), "programs": table["programs"],
+        "lanes": table["lanes"], "step_next": step_class(after["pitch"], after["last"], after["program"] != DRUMS),
     }  # fmt: skip
     if table["lanes"].max() > 1:
         found["lane_told"] = lane_told(table)
@@ -252,64 +226,3 @@ def targets(table: dict[str, Array], learnt: NDArray[np.bool_]) -> dict[str, Arr
         "to_duration_rest": np.where(note, rest_class(duration), IGNORED),
         "to_velocity": np.where(note, table["velocity"][:, 1:], IGNORED),
     }
-
-
-def given_features(windows: Sequence[Window]) -> dict[str, Array]:
-    """The given notes as classes, (B, M); M may be 0. `given_mask` is False behind the last one."""
-    most = max(len(window.given) for window in windows)
-    names = ("pitch", "class", "step", "duration", "velocity", "program", "lane", "place", "meter", "delta", "key")
-    found = {f"given_{name}": np.zeros((len(windows), most), np.int64) for name in names}
-    found["given_clock"] = np.zeros((len(windows), most), np.float32)
-    found["given_coordinate"] = np.zeros((len(windows), most), np.float32)
-    found["given_mask"] = np.zeros((len(windows), most), bool)
-    for row, window in enumerate(windows):
-        count = len(window.given)
-        if not count:
-            continue
-        notes = window.given.astype(np.int64)
-        drum = window.given_programs == DRUMS
-        last = np.full(count, -1)
-        for each in np.unique(notes[:, TRACK]):
-            own = np.flatnonzero(notes[:, TRACK] == each)
-            last[own[1:]] = notes[own[:-1], KEY]
-        where = places(notes[:, ONSET], window)
-        values = {
-            "pitch": notes[:, KEY] + 128 * drum, "class": np.where(drum, NO_CLASS, notes[:, KEY] % 12),
-            "step": step_class(notes[:, KEY], last, ~drum), "duration": duration_class(notes[:, LENGTH]),
-            "velocity": notes[:, LOUDNESS] // 8, "program": window.given_programs, "lane": window.given_lane + 1,
-            "place": where["place"], "meter": where["meter"], "clock": notes[:, ONSET],
-            "coordinate": where["coordinate"], "mask": True, "key": notes[:, KEY],
-            "delta": onset_class(np.diff(notes[:, ONSET], prepend=notes[0, ONSET])),
-        }  # fmt: skip
-        for name, value in values.items():
-            found[f"given_{name}"][row, :count] = value
-    return found
-
-
-def given_gap(windows: Sequence[Window], onset: Array) -> Array:
-    """(B, T) steps from each onset to the next given one behind it, `DIRECT` + 1 where it is farther or none."""
-    found = np.full(onset.shape, DIRECT + 1)
-    for row, window in enumerate(windows):
-        if len(window.given):
-            given = np.append(window.given[:, ONSET].astype(np.int64), 1 << 40)
-            found[row] = np.minimum(given[np.searchsorted(given, onset[row], "right")] - onset[row], DIRECT + 1)
-    return found
-
-
-def given_sound(windows: Sequence[Window], onset: Array) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """What of the given tones sounds at onsets (B, T): (B, T, 128), and (B, T, 12) the classes of those near it."""
-    sound = np.zeros((*onset.shape, 128), np.int8)
-    near = np.zeros((*onset.shape, 12), np.float32)
-    for row, window in enumerate(windows):
-        given = window.given[window.given_programs != DRUMS]
-        if not len(given):
-            continue
-        start, end = given[:, ONSET], given[:, ONSET] + given[:, LENGTH]
-        at, back = np.unique(onset[row], return_inverse=True)
-        on = ((start <= at[:, None]) & (at[:, None] < end)).astype(np.float32)
-        sound[row] = (on @ np.eye(128, dtype=np.float32)[given[:, KEY]] > 0)[back]
-        far = np.maximum(np.maximum(start - at[:, None], at[:, None] - end), 0)
-        weight = np.exp(-far / NEAR).astype(np.float32)
-        classes = weight @ np.eye(12, dtype=np.float32)[given[:, KEY] % 12]
-        near[row] = (classes / np.maximum(classes.sum(-1, keepdims=True), 1e-6))[back]
-    return sound, near

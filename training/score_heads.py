@@ -12,20 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.score_echoes import LAGS
-from training.score_features import (
+from training.score_classes import (
     DIRECT,
     DURATIONS,
     IGNORED,
     LEFTS,
     METERS,
-    NO_DURATION,
-    NO_ONSET,
     NO_PITCH,
     NO_STEP,
     ONSETS,
     PLACES,
 )
+from training.score_echoes import LAGS
 from training.score_hints import DURATION_HINTS, ONSET_HINTS
 from training.score_windows import DRUMS, LANES, PROGRAMS
 
@@ -88,7 +86,17 @@ class Heads(nn.Module):
             self.echo_trust = nn.ParameterDict({
                 name: nn.Parameter(torch.full((lags, 3), 0.5)) for name in ("onset", "pitch", "moved", "duration")
             })  # fmt: skip
-        for table in (*self.where.values(), self.lane, self.program, self.last, self.key, self.step, self.length, self.loud, self.near):
+        for table in (
+            *self.where.values(),
+            self.lane,
+            self.program,
+            self.last,
+            self.key,
+            self.step,
+            self.length,
+            self.loud,
+            self.near,
+        ):
             nn.init.normal_(table.weight, std=0.1)
         nn.init.normal_(self.steps.weight, std=0.02)
         keys = torch.arange(128)
@@ -179,7 +187,9 @@ class Heads(nn.Module):
         logits = torch.where(drum, self.drum(tone), self.tone(tone) + relative) + copied
         logits = self.echoed(logits, batch, tone, "pitch", "echo_key", begin)
         echo = torch.where(drum, NO_PITCH, batch["echo_moved"][:, begin:])
-        logits = self.echoed(logits, batch | {"echo_now": echo}, tone, "moved", "echo_now", 0 if not begin else -echo.shape[1])
+        logits = self.echoed(
+            logits, batch | {"echo_now": echo}, tone, "moved", "echo_now", 0 if not begin else -echo.shape[1]
+        )
         floor = batch["floor"][:, begin:, None]
         return logits.masked_fill(torch.arange(128, device=logits.device) < floor, CLOSED)
 
@@ -228,7 +238,6 @@ class Heads(nn.Module):
         """(B, T, DURATIONS)."""
         rows, weights = asked["long"], asked["weights"]
         gates = self.duration_copy(rows)
-        pointers = weights.shape[1]
         plain = net.pointed(weights, batch, "duration")
         entries = torch.cat([batch["pitch_in"][:, 1:] % 128, batch["given_pitch"] % 128], 1)
         steps = torch.cat([batch["step_in"][:, 1:], batch["given_step"]], 1)
@@ -272,7 +281,9 @@ def _hinted(logits: Tensor, hints: Tensor, gates: Tensor) -> Tensor:
 
 def _nats(logits: Tensor, target: Tensor) -> Tensor:
     """(B, T)."""
-    return F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED, reduction="none").view(target.shape)
+    return F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED, reduction="none").view(
+        target.shape
+    )
 
 
 def _rest(rows: Tensor, bucket: Tensor, target: Tensor, table: nn.Embedding, linear: nn.Linear) -> Tensor:

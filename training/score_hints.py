@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from training.score_classes import NO_DURATION, NO_ONSET, START, duration_class, onset_class
+
 RECENT = 16  # notes that are looked at one by one
 ONSET_HINTS, DURATION_HINTS = 6, 6
 BEAT = 24  # steps
@@ -17,9 +19,7 @@ Array = NDArray[np.int64]
 
 def onset_hints(table: dict[str, Array]) -> dict[str, Array]:
     """`onset_hints` (B, T, ONSET_HINTS): classes of the time to the next onset, `NO_ONSET` for none: to the end of the
-    last event, to the first and the last end of what sounds, the last time between onsets, to the bar line, to the beat."""
-    from training.score_features import NO_ONSET, START, onset_class
-
+    last event, to the first and the last end of what sounds, the last time between onsets, to bar line and beat."""
     onset, delta = table["onset"][:, :-1], table["delta"][:, :-1]
     first, latest = ends_of(table, onset)
     number = np.arange(onset.shape[1])
@@ -38,8 +38,6 @@ def duration_hints(table: dict[str, Array]) -> dict[str, Array]:
     """`duration_hints` (B, T, DURATION_HINTS): classes of the duration, `NO_DURATION` for none: that of the event
     before, to the first and the last end of what sounds at the new onset, the time since the onset before, to the bar
     line, to the beat."""
-    from training.score_features import NO_DURATION, duration_class
-
     onset = table["onset"][:, 1:]
     first, latest = ends_of(table, onset)
     number = np.arange(onset.shape[1] + 1)

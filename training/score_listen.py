@@ -89,7 +89,9 @@ def statistics(window: Window, bar: int) -> dict[str, float]:
 def clashes(notes: NDArray[np.int32]) -> float:
     """Share of the intervals between notes that sound together that are one or eleven semitones, octaves aside."""
     start, end, key = notes[:, ONSET], notes[:, ONSET] + notes[:, LENGTH], notes[:, KEY]
-    left, right = np.nonzero((start[:, None] <= start) & (start < end[:, None]) & (np.arange(len(notes))[:, None] < np.arange(len(notes))))
+    left, right = np.nonzero(
+        (start[:, None] <= start) & (start < end[:, None]) & (np.arange(len(notes))[:, None] < np.arange(len(notes)))
+    )
     steps = np.abs(key[left] - key[right])
     apart = steps[steps > 0] % 12
     return float(np.mean(np.isin(apart, (1, 11)))) if len(apart) else float("nan")

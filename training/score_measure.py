@@ -156,13 +156,17 @@ def table(net: ScoreNet, cards: Sequence[Piece], pieces: Sequence[Piece], split:
     """The figures of one voice, several voices, drums, and of every style, in nats a note there."""
     found: dict[str, Any] = {}
     for title, card in CARDS.items():
-        found[title] = figures(net, some_of([p for p in cards if p.source == f"card:{card}" and p.split == split], notes))
+        found[title] = figures(
+            net, some_of([p for p in cards if p.source == f"card:{card}" and p.split == split], notes)
+        )
     held_out = [piece for piece in pieces if piece.split == split]
     found["drums"] = figures(net, some_of([p for p in held_out if p.source == "groove_drums"], notes // 2))
     styles = {}
     for number, style in enumerate(STYLES):
         own = [p for p in held_out if p.style == number and not p.source.startswith("groove") and len(p.flags) <= 8]
-        windows = [whole_windows(p, MOST, [[t] for t in range(len(p.flags))])[0] for p in own[:: -(-len(own) // 6) or 1]]
+        windows = [
+            whole_windows(p, MOST, [[t] for t in range(len(p.flags))])[0] for p in own[:: -(-len(own) // 6) or 1]
+        ]
         if windows:
             priced = costs(net, windows)
             total = sum(float(sum(nats.values()).sum()) for _, nats in priced)
@@ -173,7 +177,9 @@ def table(net: ScoreNet, cards: Sequence[Piece], pieces: Sequence[Piece], split:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure a run of the score network, or pack the pieces of the cards.")
     parser.add_argument("run", type=Path, help="last.ckpt of a run, or with --pack the packed file to write")
-    parser.add_argument("--pack", type=Path, metavar="DATA", help="pack the held-out pieces of the cards in this folder")
+    parser.add_argument(
+        "--pack", type=Path, metavar="DATA", help="pack the held-out pieces of the cards in this folder"
+    )
     parser.add_argument("--cache", type=Path, help="folder for prepared data")
     parser.add_argument("--cards", type=Path, help="the packed pieces of the cards")
     parser.add_argument("--songs", type=Path, help="the packed songs")

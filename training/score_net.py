@@ -17,21 +17,19 @@ from torch.nn import functional as F
 
 from assistant.condition import SIZE
 from training.models.charrnn import spread
-from training.score_echoes import KINDS, LAGS
-from training.score_features import (
+from training.score_classes import (
     DURATIONS,
     LEFTS,
-    METERS,
     NO_DURATION,
     NO_ONSET,
     NO_PITCH,
     NO_STEP,
     ONSETS,
-    PLACES,
-    START_KEY,
 )
+from training.score_echoes import KINDS, LAGS
+from training.score_events import Batch, Events
 from training.score_heads import Heads
-from training.score_windows import ANY_STYLE, LANES, PROGRAMS
+from training.score_windows import ANY_STYLE, LANES
 
 CLOCKS = (12, 24, 36, 48, 72, 96, 144, 192, 384, 768, 1536)  # periods of the rotary parts, steps
 BARS = (0.5, 1, 2, 4, 8, 16, 32)  # and bars
@@ -39,8 +37,6 @@ TURNS = len(CLOCKS) + len(BARS)
 CLOSED = -1e4
 FAINT = 0.003  # chance that a pointer leaves to everything
 RUN_STEPS = (1.0, 4.0, 16.0)  # where the features of a run are full
-
-Batch = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -55,28 +51,6 @@ class ScoreConfig:
     dropout: float = 0.1
     runs: bool = True  # whether the memory knows of matching runs
     echoes: bool = True  # whether the places some bars ago are told
-
-
-class Events(nn.Module):
-    """The embedding of events, made ones and given ones."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        sizes = {
-            "pitch": START_KEY + 1, "class": 13, "step": NO_STEP + 1, "duration": DURATIONS + 1, "delta": NO_ONSET + 1,
-            "velocity": 17, "program": PROGRAMS, "lane": LANES + 1, "place": PLACES, "meter": METERS,
-        }  # fmt: skip
-        self.tables = nn.ModuleDict({name: nn.Embedding(size, width) for name, size in sizes.items()})
-        for table in self.tables.values():
-            nn.init.normal_(table.weight, std=0.1)
-
-    def forward(self, batch: Batch, prefix: str = "", suffix: str = "") -> Tensor:
-        """(B, T, width)."""
-        found: Any = 0
-        for name, table in self.tables.items():
-            at = batch[f"{prefix}{name}" if prefix or name in ("place", "meter") else f"{name}{suffix}"]
-            found = found + table(at + 1 if name == "lane" and not prefix else at)
-        return found
 
 
 class ScoreNet(nn.Module):
@@ -133,7 +107,9 @@ class ScoreNet(nn.Module):
 
     def turned(self, rows: Tensor, heads: int, clock: Tensor, coordinate: Tensor) -> Tensor:
         """(B, heads, N, 2 * TURNS) rotary parts of `rows` (B, N, heads * 2 * TURNS) at times (B, N)."""
-        times = torch.cat([clock[..., None].expand(-1, -1, len(CLOCKS)), coordinate[..., None].expand(-1, -1, len(BARS))], -1)
+        times = torch.cat(
+            [clock[..., None].expand(-1, -1, len(CLOCKS)), coordinate[..., None].expand(-1, -1, len(BARS))], -1
+        )
         angle = (times * self.periods)[:, :, None]
         left, right = rows.unflatten(-1, (heads, 2, TURNS)).unbind(3)
         cos, sin = angle.cos(), angle.sin()
@@ -262,7 +238,14 @@ class ScoreNet(nn.Module):
     def pointed(self, weights: Tensor, batch: Batch, what: str) -> Tensor:
         """(B, P, T, classes) how surely the pointers say each class, by log; weights (B, P, T, 1 + E)."""
         own = batch[f"{what}_in"][:, 1:]
-        classes = {"delta": ONSETS, "pitch": 128, "step": NO_STEP + 1, "lane": LANES, "duration": DURATIONS, "loudness": 128}[what]
+        classes = {
+            "delta": ONSETS,
+            "pitch": 128,
+            "step": NO_STEP + 1,
+            "lane": LANES,
+            "duration": DURATIONS,
+            "loudness": 128,
+        }[what]
         own = own % 128 if what == "pitch" else own
         if what in ("delta", "loudness"):  # the time from given note to given note says nothing of ours
             one = F.one_hot(own.clamp(max=classes - 1), classes)
@@ -294,12 +277,16 @@ class ScoreNet(nn.Module):
             before = before | {"scores": torch.cat([parts[0], unseen, parts[1]], -1)}
             shift.append(self._said(batch, past, before, past["points"], slice(begin - 1, begin)))
         if size - begin > 1:
-            shift.append(self._said(batch, past, _span(again, slice(None, -1)), points[:, :, :-1], slice(begin, size - 1)))
-        past["before"], past["points"] = _span(again, slice(-1, None)), points[:, :, -1:]
+            shift.append(
+                self._said(batch, past, span_of(again, slice(None, -1)), points[:, :, :-1], slice(begin, size - 1))
+            )
+        past["before"], past["points"] = span_of(again, slice(-1, None)), points[:, :, -1:]
         hits = torch.cat(shift, 1) if shift else points.new_zeros(len(points), 0, 2 * self.config.pointers)
         return hits if begin else F.pad(hits, (0, 0, 1, 0))
 
-    def _said(self, batch: Batch, past: dict[str, Any], again: dict[str, Tensor], points: Tensor, span: slice) -> Tensor:
+    def _said(
+        self, batch: Batch, past: dict[str, Any], again: dict[str, Tensor], points: Tensor, span: slice
+    ) -> Tensor:
         weights = self.point_again(batch, past, again, span)
         keys = torch.cat([batch["pitch_in"][:, 1:], batch["given_pitch"]], 1) % 128
         same = keys[:, None] == batch["pitch_next"][:, span, None]  # (B, T, E)
@@ -315,6 +302,6 @@ class ScoreNet(nn.Module):
         return self.heads.losses(self, batch, past, heard)
 
 
-def _span(again: dict[str, Tensor], span: slice) -> dict[str, Tensor]:
+def span_of(again: dict[str, Tensor], span: slice) -> dict[str, Tensor]:
     """The second looks of some positions."""
     return {"scores": again["scores"][:, :, span], "query": again["query"][:, :, span], "turn": again["turn"][:, span]}

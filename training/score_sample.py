@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.score_features import BUCKETS, DIRECT, END_CLASS, batch_of
+from training.score_classes import BUCKETS, DIRECT, END_CLASS
+from training.score_features import batch_of
 from training.score_heads import CLOSED
-from training.score_net import ScoreNet
+from training.score_net import ScoreNet, span_of
 from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
 from training.score_windows import Window
 
@@ -75,7 +76,9 @@ class Writer:
         return trimmed(batch_of(tried), len(self.windows[0].notes) + 1)
 
     @torch.no_grad()
-    def step(self, forced: NDArray[np.int32] | None = None) -> tuple[NDArray[np.int32], NDArray[np.bool_], dict[str, Tensor]]:
+    def step(
+        self, forced: NDArray[np.int32] | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_], dict[str, Tensor]]:
         """The next event (B, 5) of each row, which rows want to end instead, and the logits of each factor.
 
         forced (B, 5): events that are taken instead of drawn ones
@@ -85,9 +88,8 @@ class Writer:
         row = before.copy()
         batch = self.features(row)
         heard = self.net.listen(batch, self.past)
-        heard = {
-            "context": heard["context"][:, -1:], "points": heard["points"][:, :, -1:], "scores": heard["scores"][:, :, -1:],
-            "query": heard["query"][:, :, -1:], "turn": heard["turn"][:, -1:],
+        heard = span_of(heard, slice(-1, None)) | {
+            "context": heard["context"][:, -1:], "points": heard["points"][:, :, -1:],
         }  # fmt: skip
         begin = self.past["size"] - 1
         logits = {"onset": heads.onset_logits(batch, heard, begin)[:, 0]}

@@ -133,7 +133,15 @@ def piece_of(song: Song, entry: Entry, source: str) -> Piece | None:
     name = f"{source}/{entry.id}"
     split = entry.split or split_of(entry.group)
     return Piece(
-        name, source, split, style_of(entry.style), notes, programs, flags, np.array(bars, np.int32), int(starts[-1] // STEP)
+        name,
+        source,
+        split,
+        style_of(entry.style),
+        notes,
+        programs,
+        flags,
+        np.array(bars, np.int32),
+        int(starts[-1] // STEP),
     )
 
 
@@ -210,7 +218,8 @@ def write_songs(pieces: Sequence[Piece], file: Path) -> None:
     """One file with everything; it appears whole or not at all."""
     part = file.with_suffix(f".{uuid4().hex}.part")
     names = [
-        {key: getattr(p, key) for key in ("name", "source", "split", "style", "length", "events", "plain")} for p in pieces
+        {key: getattr(p, key) for key in ("name", "source", "split", "style", "length", "events", "plain")}
+        for p in pieces
     ]
     with part.open("wb") as handle:
         np.savez(

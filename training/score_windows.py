@@ -18,7 +18,6 @@ from training.score_songs import (
     DRUM,
     KEY,
     KEYBOARD,
-    LENGTH,
     LONGEST,
     MONO,
     ONSET,
@@ -186,7 +185,9 @@ def with_given(window: Window, given: Table, programs: NDArray[np.int32], own: b
     """A window with given notes, of the written lanes themselves (`own`) or of other ones with these programs."""
     given = given[:MOST_GIVEN]
     lane = given[:, TRACK].astype(np.int32)
-    return replace(window, given=given, given_lane=lane if own else np.full_like(lane, -1), given_programs=programs[lane])
+    return replace(
+        window, given=given, given_lane=lane if own else np.full_like(lane, -1), given_programs=programs[lane]
+    )
 
 
 def accompanied(window: Window, most: int, rng: np.random.Generator) -> Window:
@@ -270,65 +271,9 @@ def whole_windows(piece: Piece, most: int, lanes: Sequence[Sequence[int]] | None
         heard = table[first:].copy()
         heard[:, ONSET] -= start
         stop = stretch(heard, 0, most)
-        nothing = np.empty(0, np.int32)
-        found.append(
-            Window(
-                heard[:stop], heard[:0], nothing, nothing, programs, np.ones(stop, bool), first + stop == len(table),
-                bars_from(piece, start), -1, condition(), ANY_STYLE, piece.name,
-            )  # fmt: skip
-        )
+        nothing, told = np.empty(0, np.int32), bars_from(piece, start)
+        learnt, ends = np.ones(stop, bool), first + stop == len(table)
+        row = (heard[:stop], heard[:0], nothing, nothing, programs, learnt, ends, told, -1, condition(), ANY_STYLE)
+        found.append(Window(*row, name=piece.name))
         first += stop
     return found
-
-
-class Sampler:
-    """Draws windows balanced by set and style; a batch is drawn from (seed, number) alone.
-
-    room: written notes of a batch at most, rows times the longest; most: notes of a window
-    """
-
-    POOL = 192  # windows that are drawn together and sorted by length
-
-    def __init__(self, pieces: Sequence[Piece], weights: dict[str, float], room: int, most: int, seed: int) -> None:
-        self.pieces = [piece for piece in pieces if piece.split == "train" and weights.get(piece.source)]
-        self.room, self.most, self.seed = room, most, seed
-        sizes = np.array([len(piece.notes) for piece in self.pieces], np.float64)
-        groups: dict[tuple[str, int], list[int]] = {}
-        for number, piece in enumerate(self.pieces):
-            groups.setdefault((piece.source, piece.style), []).append(number)
-        share = np.zeros(len(self.pieces))
-        for source in {source for source, _ in groups}:
-            own = {key: members for key, members in groups.items() if key[0] == source}
-            root = {key: sizes[members].sum() ** 0.5 for key, members in own.items()}
-            for key, members in own.items():
-                each = np.minimum(sizes[members], 4000) ** 0.6  # long pieces have more to tell, but not in proportion
-                share[members] = weights[source] * root[key] / sum(root.values()) * each / each.sum()
-        self.reach = np.cumsum(share)
-        self.known: tuple[int, list[list[Window]]] = (-1, [])
-
-    def pool(self, number: int) -> list[list[Window]]:
-        """The batches of one pool."""
-        if self.known[0] != number:
-            rng = np.random.default_rng([self.seed, number])
-            found: list[Window] = []
-            while len(found) < self.POOL:
-                at = int(np.searchsorted(self.reach, rng.random() * self.reach[-1], "right"))
-                window = draw(self.pieces[at], self.most, rng)
-                found += [window] if window else []
-            batches = _batches(found, self.room)
-            self.known = number, [batches[i] for i in rng.permutation(len(batches))]
-        return self.known[1]
-
-
-def _batches(windows: Sequence[Window], room: int) -> list[list[Window]]:
-    """Windows of like length together, those with given notes apart."""
-    batches: list[list[Window]] = []
-    ordered = sorted(windows, key=lambda w: (len(w.given) > 0, len(w.notes)), reverse=True)
-    for window in ordered:
-        last = batches[-1] if batches else []
-        fits = last and (len(last) + 1) * len(last[0].notes) <= room and bool(len(last[0].given)) == bool(len(window.given))
-        if fits and len(last) < 24:
-            last.append(window)
-        else:
-            batches.append([window])
-    return batches
