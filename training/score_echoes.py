@@ -88,7 +88,8 @@ def echoes(table: dict[str, Any]) -> dict[str, NDArray[Any]]:
 
     echo_delta, echo_pitch, echo_duration: the event that would come next, known before anything of it is drawn
     echo_lane: the lane that came there at the onset that is asked; echo_key: the pitch there in the lane that is asked;
-    echo_moved: that pitch moved as far as the notes before are apart; echo_length: the duration of the pitch asked
+    echo_moved: that pitch moved as far as the notes before are apart; echo_length, echo_loud: duration and velocity
+    there of the pitch that is asked, of the one that echo_key says where it is another
     echo_hits (B, T, K, 3): how long the echoes have been right, by this event and those before it
     """
     count, size = table["onset"].shape
@@ -98,7 +99,7 @@ def echoes(table: dict[str, Any]) -> dict[str, NDArray[Any]]:
         "echo_delta": np.full(shape, NO_ONSET), "echo_pitch": np.full(shape, NO_PITCH),
         "echo_duration": np.full(shape, NO_DURATION), "echo_lane": np.full(shape, -1),
         "echo_key": np.full(shape, NO_PITCH), "echo_moved": np.full(shape, NO_PITCH),
-        "echo_length": np.full(shape, NO_DURATION),
+        "echo_length": np.full(shape, NO_DURATION), "echo_loud": np.zeros(shape, np.int64),
     }  # fmt: skip
     right = np.zeros(shape, bool)
     for row in range(count):
@@ -125,7 +126,8 @@ def echoes(table: dict[str, Any]) -> dict[str, NDArray[Any]]:
             & (pitch[at[:-1]] == pitch[1:, None])
             & (lane[at[:-1]] == lane[1:, None])
         )[: notes - 1]
-        _echoes_asked(found, row, table, (order, onset, lane, pitch, length, last), back)
+        loud = table["velocity"][row, 1 : notes + 1]
+        _echoes_asked(found, row, (order, onset, lane, pitch, length, last, loud), back)
     hits = np.zeros(shape, np.float32)
     for n in range(1, size - 1):
         hits[:, n] = np.where(right[:, n], hits[:, n - 1] + 1, np.floor(hits[:, n - 1] / 4))
@@ -133,11 +135,9 @@ def echoes(table: dict[str, Any]) -> dict[str, NDArray[Any]]:
     return found
 
 
-def _echoes_asked(
-    found: dict[str, NDArray[Any]], row: int, table: dict[str, Any], notes: tuple[Array, ...], back: Array
-) -> None:
+def _echoes_asked(found: dict[str, NDArray[Any]], row: int, notes: tuple[Array, ...], back: Array) -> None:
     """Fills in what follows from the onset, the lane and the pitch that are asked, for positions 1 to N - 1."""
-    order, onset, lane, pitch, length, last = notes
+    order, onset, lane, pitch, length, last, loud = notes
     back, then = back[:-1], onset[1:, None] - back[:-1]
     span = slice(1, len(order))
     same = (np.diff(onset) == 0)[:, None]
@@ -161,3 +161,4 @@ def _echoes_asked(
     at, there = look(asked_lane, pitch[1:, None])
     there &= (lane[at] == asked_lane) & (pitch[at] == pitch[1:, None])
     found["echo_length"][row, span] = np.where(there, length[at], np.where(close, length[near], NO_DURATION))
+    found["echo_loud"][row, span] = np.where(there, loud[at], np.where(close, loud[near], 0))

@@ -35,7 +35,7 @@ from training.score_classes import (
 )
 from training.score_echoes import echoes, run_lengths
 from training.score_given import given_features, given_gap, given_sound
-from training.score_hints import duration_hints, near_loud, onset_hints
+from training.score_hints import duration_hints, heard_from, near_loud, onset_hints
 from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
 from training.score_windows import DRUMS, LANES, Window
 
@@ -74,6 +74,7 @@ def batch_of(windows: Sequence[Window]) -> dict[str, Tensor]:
     found |= echoes(table)
     found |= onset_hints(table) | duration_hints(table)
     found["runs"] = run_lengths(table, given)
+    found |= relative(table, found)
     found |= {"condition": np.stack([w.condition for w in windows]), "style": np.array([w.style for w in windows])}
     found["given_now"], _ = given_sound(windows, events["onset"][:, :-1])
     found["given_next"], found["around"] = given_sound(windows, events["onset"][:, 1:])
@@ -134,6 +135,18 @@ def chord_before(tones: NDArray[np.int32], onset: Array) -> NDArray[np.int8]:
         chords[group + 1, tones[:, KEY]] = 1
         found = chords[np.searchsorted(onsets, onset, "left")]
     return found
+
+
+def relative(table: dict[str, Array], found: dict[str, Array]) -> dict[str, Array]:
+    """What is heard as it lies from the last event, `from_now`, and from the last one of the lane asked, `from_last`."""
+    tone = (table["program"] != DRUMS) & (table["kind"] == NOTE)
+    now = np.where(tone, table["pitch"], -1)[:, :-1]
+    last = np.where(table["program"] != DRUMS, table["last"], -1)[:, 1:]
+    shares = [found["heard"], found["fading"]]
+    return {
+        "from_now": heard_from(now, shares, [table["sound_now"]]),
+        "from_last": heard_from(last, shares, [table["sound_next"], table["chord"]]),
+    }
 
 
 def known(table: dict[str, Array]) -> dict[str, Array]:

@@ -24,7 +24,7 @@ from training.score_classes import (
     PLACES,
 )
 from training.score_echoes import LAGS
-from training.score_hints import DURATION_HINTS, ONSET_HINTS
+from training.score_hints import DURATION_HINTS, FROM, ONSET_HINTS
 from training.score_windows import DRUMS, LANES, PROGRAMS
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ REACH = 49  # semitones that intervals to what was heard tell apart, to each sid
 KERNELS = 4  # of what sounds
 DEGREES = 6  # kernels over pitch classes
 CLOSED = -1e4
+ECHOED = ("onset", "pitch", "moved", "duration", "velocity")
 FACTORS = ("onset", "lane", "pitch", "duration", "velocity")
 
 Batch = dict[str, Tensor]
@@ -60,6 +61,7 @@ class Heads(nn.Module):
         # once the lane is known
         self.lane, self.program = nn.Embedding(LANES, hidden), nn.Embedding(PROGRAMS, hidden)
         self.last = nn.Embedding(NO_PITCH + 1, hidden)
+        self.from_last = nn.Linear(24 + 2 * FROM, hidden, bias=False)
         self.body = nn.Linear(hidden, hidden)
         self.tone, self.drum = nn.Linear(hidden, 128), nn.Linear(hidden, 128)
         self.steps = nn.Linear(hidden, 3 * (2 * REACH + 1))
@@ -81,10 +83,10 @@ class Heads(nn.Module):
         if echoes:
             lags = len(LAGS)
             self.echo_gates = nn.ModuleDict({
-                name: _gates(hidden, lags) for name in ("onset", "pitch", "moved", "duration")
+                name: _gates(hidden, lags) for name in ECHOED
             })  # fmt: skip
             self.echo_trust = nn.ParameterDict({
-                name: nn.Parameter(torch.full((lags, 3), 0.5)) for name in ("onset", "pitch", "moved", "duration")
+                name: nn.Parameter(torch.full((lags, 3), 0.5)) for name in ECHOED
             })  # fmt: skip
         for table in (
             *self.where.values(),
@@ -172,7 +174,7 @@ class Heads(nn.Module):
         last = batch["last"][:, begin:]
         rows = self.lane(batch["lane_next"][:, begin:]) + self.program(batch["program_next"][:, begin:])
         rows = rows + self.last(torch.where(last < 0, NO_PITCH, last))
-        wide = F.gelu(asked["wide"] + rows)
+        wide = F.gelu(asked["wide"] + rows + self.from_last(batch["from_last"][:, begin:]))
         asked["tone"] = F.gelu(self.body(wide)) + asked["context"]
 
     def pitch_logits(self, net: ScoreNet, batch: Batch, asked: Batch, begin: int) -> Tensor:
@@ -258,7 +260,8 @@ class Heads(nn.Module):
         rows = F.gelu(rows + self.loud(loud) + self.near(near))
         gates = self.velocity_copy(rows)
         logits = self.velocity(rows) + _weighed(net.pointed(asked["weights"], batch, "loudness"), gates[..., 2:])
-        return logits.scatter_add(-1, torch.stack([loud, near], -1), gates[..., :2])
+        logits = logits.scatter_add(-1, torch.stack([loud, near], -1), gates[..., :2])
+        return self.echoed(logits, batch, rows, "velocity", "echo_loud", begin)
 
 
 def _gates(hidden: int, count: int) -> nn.Linear:

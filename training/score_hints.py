@@ -13,6 +13,8 @@ from training.score_classes import NO_DURATION, NO_ONSET, START, duration_class,
 RECENT = 16  # notes that are looked at one by one
 ONSET_HINTS, DURATION_HINTS = 6, 6
 BEAT = 24  # steps
+AROUND = 24  # semitones to each side of a key from which sounding ones are seen
+FROM = 2 * AROUND + 1
 
 Array = NDArray[np.int64]
 
@@ -81,3 +83,17 @@ def near_loud(table: dict[str, Array], note: int) -> Array:
         best[:, at] = np.where(good, far, best[:, at])
         found[:, at] = np.where(good, velocity[:, own], found[:, at])
     return found
+
+
+def heard_from(base: Array, shares: list[NDArray[np.float32]], sounds: list[NDArray[np.int8]]) -> NDArray[np.float32]:
+    """(B, T, 12 * shares + FROM * sounds) pitch classes (B, T, 12) and sounding keys (B, T, 128) as they lie from
+    `base` (B, T), a key, -1 for none: the same in every key of the music."""
+    known = (base >= 0)[..., None]
+    base = np.maximum(base, 0)[..., None]
+    around = (base + np.arange(12)) % 12
+    keys = base + np.arange(-AROUND, AROUND + 1)
+    inside = (keys >= 0) & (keys < 128)
+    keys = np.clip(keys, 0, 127)
+    parts = [np.take_along_axis(each, around, -1) * 6 for each in shares]
+    parts += [np.take_along_axis(each, keys, -1) * inside for each in sounds]
+    return (np.concatenate(parts, -1) * known).astype(np.float32)

@@ -29,6 +29,7 @@ from training.score_classes import (
 from training.score_echoes import KINDS, LAGS
 from training.score_events import Batch, Events
 from training.score_heads import Heads
+from training.score_hints import FROM
 from training.score_windows import ANY_STYLE, LANES
 
 CLOCKS = (12, 24, 36, 48, 72, 96, 144, 192, 384, 768, 1536)  # periods of the rotary parts, steps
@@ -64,7 +65,7 @@ class ScoreNet(nn.Module):
         self.left, self.style = nn.Embedding(LEFTS, width), nn.Embedding(ANY_STYLE + 1, width)
         self.condition = nn.Linear(SIZE, width, bias=False)
         self.register_buffer("spread", spread(), persistent=False)
-        self.told = nn.Linear(256 + 24, width, bias=False)
+        self.told = nn.Linear(256 + 24 + 24 + FROM, width, bias=False)
         if config.echoes:
             sizes = ((NO_ONSET + 1, 16), (NO_PITCH + 1, 24), (NO_DURATION + 1, 8))
             self.echo_tables = nn.ModuleList(nn.Embedding(*size) for size in sizes)
@@ -145,7 +146,9 @@ class ScoreNet(nn.Module):
         """(B, T - begin, width) the rest of what the first LSTM is fed."""
         sound = torch.cat([batch["sound_now"][:, begin:], batch["given_now"][:, begin:]], -1).float()
         shares = torch.cat([batch["heard"][:, begin:], batch["fading"][:, begin:]], -1) * 6
-        rows = self.told(torch.cat([sound, shares], -1)) + self.left(batch["left"][:, begin:])
+        rows = self.told(torch.cat([sound, shares, batch["from_now"][:, begin:]], -1)) + self.left(
+            batch["left"][:, begin:]
+        )
         fixed = self.condition(batch["condition"] @ self.spread) + self.style(batch["style"])
         rows = rows + fixed[:, None]
         if self.config.echoes:

@@ -23,7 +23,6 @@ from torch.utils.tensorboard import SummaryWriter
 from training.score_features import batch_of
 from training.score_heads import FACTORS
 from training.score_measure import table
-from training.score_muon import Muon, split_weights
 from training.score_net import ScoreConfig, ScoreNet
 from training.score_sampler import Sampler
 from training.score_songs import read_songs
@@ -40,7 +39,6 @@ class TrainScore:
     learning_rate: float = 2e-3
     warmup: int = 400  # steps
     weight_decay: float = 0.01
-    muon: bool = True  # matrices are moved by Muon, the rest by AdamW
     clip: float = 1.0  # gradient norm
     average: float = 0.999  # share of the averaged weights that each step keeps
     save_every: float = 240.0  # seconds
@@ -68,21 +66,6 @@ def rate(config: TrainScore, state: State) -> float:
         return config.learning_rate * rise
     done = (state.step - state.decay_from) / max(state.decay_steps, 1)
     return config.learning_rate * rise * max(0.0, 1.0 - min(done, 1.0) ** 0.5)
-
-
-def optimisers(net: ScoreNet, config: TrainScore) -> list[torch.optim.Optimizer]:
-    """What moves the weights; all follow one learning rate."""
-    linear, gates, tables, plain = split_weights(net)
-    decay = {"weight_decay": config.weight_decay}
-    matrices = [] if config.muon else [{"params": linear + gates, **decay}]
-    groups = [*matrices, {"params": tables, **decay}, {"params": plain, "weight_decay": 0.0}]
-    found: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
-    ]
-    if config.muon:
-        stacked = [{"params": linear, "blocks": 1}, {"params": gates, "blocks": 4}]
-        found.append(Muon(stacked, config.learning_rate, weight_decay=config.weight_decay))
-    return found
 
 
 def save(file: Path, checkpoint: dict[str, Any]) -> None:
@@ -117,7 +100,10 @@ class ScoreRun:
         torch.manual_seed(self.config.seed)
         self.net = ScoreNet(self.model)
         self.average = {name: value.clone() for name, value in self.net.state_dict().items()}
-        self.optimisers = optimisers(self.net, self.config)
+        decayed = [p for p in self.net.parameters() if p.ndim > 1]
+        plain = [p for p in self.net.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": self.config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=(0.9, 0.98), fused=True)
         self.state = State()
         self.last = self.out / "last.ckpt"
         if args.resume:
@@ -139,8 +125,7 @@ class ScoreRun:
         found = torch.load(file, map_location="cpu", weights_only=True)
         self.net.load_state_dict(found["state_dict"])
         self.average = found["average"]
-        for optimiser, stored in zip(self.optimisers, found["optimisers"], strict=True):
-            optimiser.load_state_dict(stored)
+        self.optimiser.load_state_dict(found["optimiser"])
         self.state = State(**found["state"])
         torch.set_rng_state(found["random"])
 
@@ -152,7 +137,7 @@ class ScoreRun:
             | {
                 "state_dict": self.net.state_dict(),
                 "average": self.average,
-                "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+                "optimiser": self.optimiser.state_dict(),
                 "state": asdict(self.state),
                 "random": torch.get_rng_state(),
             },
@@ -170,7 +155,7 @@ class ScoreRun:
     def step(self) -> dict[str, float]:
         """One step; nats a note of each factor."""
         batch, notes = self.batch()
-        for group in (group for optimiser in self.optimisers for group in optimiser.param_groups):
+        for group in self.optimiser.param_groups:
             group["lr"] = rate(self.config, self.state)
         sums = {name: nats.sum() for name, nats in self.net(batch).items()}
         loss = torch.stack(list(sums.values())).sum() / max(notes, 1)
@@ -178,8 +163,7 @@ class ScoreRun:
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         if torch.isfinite(norm):
-            for optimiser in self.optimisers:
-                optimiser.step()
+            self.optimiser.step()
         self.state.step += 1
         self.state.notes += notes
         keep = min(self.config.average, self.state.step / (self.state.step + 10))
