@@ -138,7 +138,7 @@ def chord_before(tones: NDArray[np.int32], onset: Array) -> NDArray[np.int8]:
 
 
 def relative(table: dict[str, Array], found: dict[str, Array]) -> dict[str, Array]:
-    """What is heard as it lies from the last event, `from_now`, and from the last one of the lane asked, `from_last`."""
+    """What is heard as it lies from the last event, `from_now`, and from the last of the lane asked, `from_last`."""
     tone = (table["program"] != DRUMS) & (table["kind"] == NOTE)
     now = np.where(tone, table["pitch"], -1)[:, :-1]
     last = np.where(table["program"] != DRUMS, table["last"], -1)[:, 1:]

@@ -83,7 +83,7 @@ class Heads(nn.Module):
         if echoes:
             lags = len(LAGS)
             self.echo_gates = nn.ModuleDict({
-                name: _gates(hidden, lags) for name in ECHOED
+                name: _gates(96 if name == "velocity" else hidden, lags) for name in ECHOED
             })  # fmt: skip
             self.echo_trust = nn.ParameterDict({
                 name: nn.Parameter(torch.full((lags, 3), 0.5)) for name in ECHOED
