@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from training.score_songs import (
     read_songs,
     write_songs,
 )
-from training.score_windows import ANY_PROGRAM, Window, whole_windows
+from training.score_windows import ANY_PROGRAM, SPARE, Window, cut, gapped, whole_windows, with_given
 
 CARDS = {"one voice": "melody", "several voices": "piano"}  # the shipped configurations whose pieces are measured
 STEP = 960 // RESOLUTION
@@ -146,6 +147,52 @@ def repeated_bars(window: Window, nats: NDArray[np.float64]) -> list[tuple[float
     return found
 
 
+def without_given(window: Window) -> Window:
+    """The same notes to be written with nothing given."""
+    nothing = np.empty(0, np.int32)
+    return replace(window, given=window.given[:0], given_lane=nothing, given_programs=nothing)
+
+
+def beside(window: Window, given: Sequence[int], most: int) -> Window | None:
+    """The first `most` notes of the other lanes with the lanes `given` as a whole; None where nothing is left."""
+    told = np.isin(window.notes[:, TRACK], given)
+    number = np.cumsum(~np.isin(np.arange(len(window.programs)), given)) - 1
+    written = window.notes[~told].copy()
+    if not len(written) or not told.any():
+        return None
+    written[:, TRACK] = number[written[:, TRACK]]
+    programs = np.delete(window.programs, given)
+    own = cut(replace(window, notes=written, learnt=np.ones(len(written), bool), programs=programs), most)
+    others = window.notes[told]
+    others = others[others[:, ONSET] <= own.notes[-1, ONSET] + SPARE]
+    return with_given(own, others, window.programs, False)
+
+
+def given_figures(net: ScoreNet, pieces: Sequence[Piece]) -> dict[str, float]:
+    """What it helps to be given: nats a note of the piano of songs with and without the voice, and of gaps of one
+    voice or keyboard with and without the notes ahead."""
+    random = np.random.default_rng(1)
+    songs, gaps = [], []
+    for piece in pieces:
+        keys = [track for track, flag in enumerate(piece.flags) if flag & KEYBOARD]
+        others = [track for track in range(len(piece.flags)) if track not in keys]
+        if not keys or not others or len(others) > 2:
+            continue
+        window = beside(whole_windows(piece, 2 * MOST, [others, keys])[0], [0], MOST // 2)
+        songs += [window] if window else []
+        gap = gapped(whole_windows(piece, MOST // 2, [keys])[0], MOST // 2, random)
+        if len(gap.given):
+            inside = gap.notes[:, ONSET] >= gap.end - 4 * max(int(gap.bars[0, 1]), 1)
+            gaps.append(replace(gap, learnt=inside))
+    found = {}
+    for title, windows in (("piano beside the voice", songs), ("gap", gaps)):
+        for name, some in ((title, windows), (f"{title}, nothing given", [without_given(w) for w in windows])):
+            priced = costs(net, some)
+            notes = sum(int(window.learnt.sum()) for window in some)
+            found[name] = sum(float(sum(nats.values()).sum()) for _, nats in priced) / max(notes, 1)
+    return found
+
+
 def some_of(pieces: Sequence[Piece], notes: int) -> list[Piece]:
     """Pieces spread evenly, about `notes` notes together; all where `notes` is 0."""
     total = sum(len(piece.notes) for piece in pieces)
@@ -171,6 +218,8 @@ def table(net: ScoreNet, cards: Sequence[Piece], pieces: Sequence[Piece], split:
             priced = costs(net, windows)
             total = sum(float(sum(nats.values()).sum()) for _, nats in priced)
             styles[style] = total / sum(len(window.notes) for window in windows)
+    lieder = [piece for piece in held_out if piece.source == "openscore_lieder"]
+    found["given, nats a note"] = given_figures(net, some_of(lieder, 3 * notes))
     return found | {"styles, nats a note": styles}
 
 
