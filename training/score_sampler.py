@@ -9,6 +9,8 @@ import numpy as np
 from training.score_songs import Piece
 from training.score_windows import Window, draw
 
+MOST_ROWS = 24  # of a batch
+
 
 class Sampler:
     """Draws windows balanced by set and style; a batch is drawn from (seed, number) alone.
@@ -50,18 +52,16 @@ class Sampler:
 
 
 def _batches(windows: Sequence[Window], room: int) -> list[list[Window]]:
-    """Windows of like length together, those with given notes apart."""
+    """Windows of like length together, those with given notes apart; three given notes take the room of one."""
     batches: list[list[Window]] = []
-    ordered = sorted(windows, key=lambda w: (len(w.given) > 0, len(w.notes)), reverse=True)
-    for window in ordered:
+    longest, given = 0, 0
+    for window in sorted(windows, key=lambda w: (len(w.given) > 0, len(w.notes)), reverse=True):
         last = batches[-1] if batches else []
-        fits = (
-            last
-            and (len(last) + 1) * len(last[0].notes) <= room
-            and bool(len(last[0].given)) == bool(len(window.given))
-        )
-        if fits and len(last) < 24:
+        given = max(given, len(window.given))
+        fits = last and bool(last[0].given.size) == bool(window.given.size)
+        if fits and len(last) < MOST_ROWS and (len(last) + 1) * (longest + given // 3) <= room:
             last.append(window)
         else:
             batches.append([window])
+            longest, given = len(window.notes), len(window.given)
     return batches

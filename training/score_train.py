@@ -158,7 +158,8 @@ class ScoreRun:
         for group in self.optimiser.param_groups:
             group["lr"] = rate(self.config, self.state)
         sums = {name: nats.sum() for name, nats in self.net(batch).items()}
-        loss = torch.stack(list(sums.values())).sum() / max(notes, 1)
+        # a batch of few notes counts for less
+        loss = torch.stack(list(sums.values())).sum() / max(notes, self.config.room // 2)
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)

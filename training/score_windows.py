@@ -35,7 +35,8 @@ LANES = 8  # written lanes at most
 DRUMS, ANY_PROGRAM = 128, 129  # behind the programs of General MIDI
 PROGRAMS = 130
 ANY_STYLE = len(STYLES)
-MOST_GIVEN = 384  # given notes at most, in training
+MOST_GIVEN = 640  # given notes at most, in training
+LEAST = 8  # notes that a window has to teach
 MOST_BARS = 33  # bars left that are told apart
 SPARE = 96  # steps that stand for a bar where none is known
 TASKS = ("plain", "infill", "accompany", "some")
@@ -133,7 +134,7 @@ def stretch(table: Table, first: int, most: int) -> int:
 def draw(piece: Piece, most: int, rng: np.random.Generator) -> Window | None:
     """A window of at most `most` written notes of a piece, with its task; None where the piece has no such notes."""
     table, programs = laned(piece, lanes_of(piece, rng))
-    if len(table) < 8:
+    if len(table) < LEAST:
         return None
     first = 0
     if rng.random() > 0.3 and len(table) > most // 2:
@@ -154,7 +155,7 @@ def draw(piece: Piece, most: int, rng: np.random.Generator) -> Window | None:
         end, condition(), style, piece.name,
     )  # fmt: skip
     window = masked(whole, most, rng)
-    return moved(conditioned(window, rng), rng) if len(window.notes) else None
+    return moved(conditioned(window, rng), rng) if window.learnt.sum() >= LEAST else None
 
 
 def masked(window: Window, most: int, rng: np.random.Generator) -> Window:
