@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import time
 import tomllib
 from collections.abc import Sequence
@@ -191,7 +192,9 @@ class ScoreRun:
         saved = measured = begin
         sums: dict[str, float] = {}
         shown = begin
-        while time.monotonic() - begin < seconds and self.state.step < steps:
+        stopped: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))  # saves before it goes
+        while time.monotonic() - begin < seconds and self.state.step < steps and not stopped:
             if self.state.decay_from >= 0 and self.state.step >= self.state.decay_from + self.state.decay_steps:
                 break
             started = time.monotonic()
@@ -209,7 +212,8 @@ class ScoreRun:
                 print(f"valid {_short(self.measure())}", flush=True)
                 measured = shown = time.monotonic()
         self.save()
-        print(f"valid {_short(self.measure())}", flush=True)
+        if not stopped:
+            print(f"valid {_short(self.measure())}", flush=True)
         self.writer.close()
 
     def show(self, sums: dict[str, float], seconds: float) -> None:
