@@ -44,7 +44,7 @@ def prompts(pieces: Sequence[Piece], count: int) -> list[tuple[Window, Window, i
 def first_bars(window: Window, steps: int) -> Window:
     """The notes of a window before `steps`."""
     keep = window.notes[:, ONSET] < steps
-    return replace(window, notes=window.notes[keep], learnt=window.learnt[keep], ends=False)
+    return replace(window, notes=window.notes[keep], learnt=np.ones(int(keep.sum()), bool), ends=False)
 
 
 def continued(net: ScoreNet, prompt: Window, until: int, choice: Choice) -> Window:
