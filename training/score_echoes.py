@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from training.score_classes import NO_DURATION, NO_ONSET, NO_PITCH, duration_class, onset_class
 
-LAGS = (1, 2, 3, 4, 6, 8, 12, 16)  # bars that echoes look back
+LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # bars that echoes look back
 KINDS = 4  # of runs
 LONGEST_RUN = 32
 ONSET_UNIT, LANE_UNIT = 1024, 128  # an event's place in the order is one number

@@ -36,6 +36,7 @@ from training.score_windows import ANY_PROGRAM, SPARE, Window, cut, gapped, whol
 CARDS = {"one voice": "melody", "several voices": "piano"}  # the shipped configurations whose pieces are measured
 STEP = 960 // RESOLUTION
 MOST = 512  # notes of a window
+LONGEST_MEMORY = 2048  # notes of the longest windows
 ROOM = 2048
 LEAST_NOTES = 4  # of a bar that counts as one that is repeated
 
@@ -106,9 +107,9 @@ def costs(net: ScoreNet, windows: Sequence[Window]) -> list[tuple[Window, dict[s
     return found
 
 
-def figures(net: ScoreNet, pieces: Sequence[Piece]) -> dict[str, float]:
+def figures(net: ScoreNet, pieces: Sequence[Piece], most: int = MOST) -> dict[str, float]:
     """Nats an event, with and without velocities, by factor a note, and of repeated bars, for some pieces of cards."""
-    windows = [window for piece in pieces for window in whole_windows(piece, MOST)]
+    windows = [window for piece in pieces for window in whole_windows(piece, most)]
     found = costs(net, windows)
     sums = {name: sum(float(nats[name].sum()) for _, nats in found if name in nats) for name in FACTORS}
     notes = sum(len(window.notes) for window in windows)
@@ -203,9 +204,9 @@ def table(net: ScoreNet, cards: Sequence[Piece], pieces: Sequence[Piece], split:
     """The figures of one voice, several voices, drums, and of every style, in nats a note there."""
     found: dict[str, Any] = {}
     for title, card in CARDS.items():
-        found[title] = figures(
-            net, some_of([p for p in cards if p.source == f"card:{card}" and p.split == split], notes)
-        )
+        own = some_of([p for p in cards if p.source == f"card:{card}" and p.split == split], notes)
+        found[title] = figures(net, own)
+        found[f"{title}, long memory"] = figures(net, own, LONGEST_MEMORY)
     held_out = [piece for piece in pieces if piece.split == split]
     found["drums"] = figures(net, some_of([p for p in held_out if p.source == "groove_drums"], notes // 2))
     styles = {}

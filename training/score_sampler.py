@@ -10,12 +10,13 @@ from training.score_songs import Piece
 from training.score_windows import Window, draw
 
 MOST_ROWS = 24  # of a batch
+LONG = 0.25  # share of windows that may be twice as long
 
 
 class Sampler:
     """Draws windows balanced by set and style; a batch is drawn from (seed, number) alone.
 
-    room: written notes of a batch at most, rows times the longest; most: notes of a window
+    room: written notes of a batch at most, rows times the longest; most: notes of most windows
     """
 
     POOL = 192  # windows that are drawn together and sorted by length
@@ -44,7 +45,8 @@ class Sampler:
             found: list[Window] = []
             while len(found) < self.POOL:
                 at = int(np.searchsorted(self.reach, rng.random() * self.reach[-1], "right"))
-                window = draw(self.pieces[at], self.most, rng)
+                # some windows are twice as long, so that what returns late is learnt as well
+                window = draw(self.pieces[at], self.most * (2 if rng.random() < LONG else 1), rng)
                 found += [window] if window else []
             batches = _batches(found, self.room)
             self.known = number, [batches[i] for i in rng.permutation(len(batches))]

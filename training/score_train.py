@@ -233,7 +233,7 @@ class ScoreRun:
 
 def _short(found: dict[str, Any]) -> str:
     parts = []
-    for title in ("one voice", "several voices", "drums"):
+    for title in ("one voice", "several voices", "several voices, long memory", "drums"):
         values = found[title]
         keys = ("event", "event without velocity", "note", "repeated bar", "repeated bar, not the last one")
         parts.append(f"{title}: " + " ".join(f"{values[key]:.3f}" for key in keys if key in values))

@@ -74,7 +74,7 @@ def test_windows_can_be_drawn_again() -> None:
     for batch in samplers[0].pool(0):
         assert len(batch) * len(batch[0].notes) <= 512
         for window in batch:
-            assert len(window.notes) <= 64
+            assert len(window.notes) <= 2 * 64
             assert len(np.unique(window.notes[:, :3], axis=0)) == len(window.notes)
 
 
