@@ -76,6 +76,7 @@ def batch_of(windows: Sequence[Window]) -> dict[str, Tensor]:
     found["runs"] = run_lengths(table, given)
     found |= relative(table, found)
     found |= {"condition": np.stack([w.condition for w in windows]), "style": np.array([w.style for w in windows])}
+    found["one"] = np.array([len(w.programs) == 1 and bool(w.voices[0]) for w in windows], np.int64)
     found["given_now"], _ = given_sound(windows, events["onset"][:, :-1])
     found["given_next"], found["around"] = given_sound(windows, events["onset"][:, 1:])
     return {key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in found.items()}

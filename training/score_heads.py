@@ -18,6 +18,7 @@ from training.score_classes import (
     IGNORED,
     LEFTS,
     METERS,
+    NO_ONSET,
     NO_PITCH,
     NO_STEP,
     ONSETS,
@@ -131,7 +132,11 @@ class Heads(nn.Module):
         logits = self.onset(context) + _weighed(heard["points"], self.onset_copy(context))
         logits = logits + self.gap(batch["gap"][:, begin:])
         logits = _hinted(logits, batch["onset_hints"][:, begin:], self.onset_hints(context))
-        return self.echoed(logits, batch, context, "onset", "echo_delta", begin)
+        logits = self.echoed(logits, batch, context, "onset", "echo_delta", begin)
+        # in one voice no note starts before the end of the last, which is the first hint
+        end = batch["onset_hints"][:, begin:, :1]
+        soonest = torch.where(end == NO_ONSET, 0, end) * batch["one"][:, None, None]
+        return logits.masked_fill(torch.arange(ONSETS, device=logits.device) < soonest, CLOSED)
 
     def echoed(self, logits: Tensor, batch: Batch, context: Tensor, name: str, what: str, begin: int) -> Tensor:
         """`logits` with more for what stood there some bars ago."""

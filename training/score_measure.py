@@ -162,8 +162,9 @@ def beside(window: Window, given: Sequence[int], most: int) -> Window | None:
     if not len(written) or not told.any():
         return None
     written[:, TRACK] = number[written[:, TRACK]]
-    programs = np.delete(window.programs, given)
-    own = cut(replace(window, notes=written, learnt=np.ones(len(written), bool), programs=programs), most)
+    programs, voices = np.delete(window.programs, given), np.delete(window.voices, given)
+    whole = replace(window, notes=written, learnt=np.ones(len(written), bool), programs=programs, voices=voices)
+    own = cut(whole, most)
     others = window.notes[told]
     others = others[others[:, ONSET] <= own.notes[-1, ONSET] + SPARE]
     return with_given(own, others, window.programs, False)

@@ -63,6 +63,7 @@ class ScoreNet(nn.Module):
         width, hidden, heads, pointers = config.width, config.hidden, config.heads, config.pointers
         self.events = Events(width)
         self.left, self.style = nn.Embedding(LEFTS, width), nn.Embedding(ANY_STYLE + 1, width)
+        self.one = nn.Embedding(2, width)  # whether the only lane is known to be one voice
         self.condition = nn.Linear(SIZE, width, bias=False)
         self.register_buffer("spread", spread(), persistent=False)
         self.told = nn.Linear(256 + 24 + 24 + FROM, width, bias=False)
@@ -149,7 +150,7 @@ class ScoreNet(nn.Module):
         rows = self.told(torch.cat([sound, shares, batch["from_now"][:, begin:]], -1)) + self.left(
             batch["left"][:, begin:]
         )
-        fixed = self.condition(batch["condition"] @ self.spread) + self.style(batch["style"])
+        fixed = self.condition(batch["condition"] @ self.spread) + self.style(batch["style"]) + self.one(batch["one"])
         rows = rows + fixed[:, None]
         if self.config.echoes:
             names = ("echo_delta", "echo_pitch", "echo_duration")

@@ -23,7 +23,7 @@ from training.score_net import ScoreNet, span_of
 from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
 from training.score_windows import Window
 
-ROWWISE = ("condition", "style", "programs", "lanes")
+ROWWISE = ("condition", "style", "programs", "lanes", "one")
 
 
 def trimmed(batch: dict[str, Tensor], size: int) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ an instrument or the drums; hands of one keyboard are one lane.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,8 @@ class Window:
     """One row: `notes` (N, 5) of the written lanes and `given` (M, 5), both sorted, times from the window's start.
 
     Lanes of `given` number its own lanes; `given_lane` (M,) is the written lane whose notes they are, -1 for none.
-    programs (LANES,) of the written lanes; given_programs (M,). learnt (N,) is False for events that are forced.
+    programs (lanes,) of the written lanes, voices (lanes,) which of them are known to be one voice; given_programs (M,).
+    learnt (N,) is False for events that are forced.
     ends: END behind the last event is to be learnt. bars (sections, 3) as of a piece; end in steps, -1 unknown.
     """
 
@@ -63,6 +64,7 @@ class Window:
     condition: NDArray[np.float32]
     style: int
     name: str = ""
+    voices: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(LANES, bool))
 
 
 def lanes_of(piece: Piece, rng: np.random.Generator) -> list[list[int]]:
@@ -107,6 +109,11 @@ def laned(piece: Piece, lanes: Sequence[Sequence[int]]) -> tuple[Table, NDArray[
     return (table if alone else distinct(table)), np.array(programs, np.int32)
 
 
+def voices_of(piece: Piece, lanes: Sequence[Sequence[int]]) -> NDArray[np.bool_]:
+    """Which lanes are one voice."""
+    return np.array([len(tracks) == 1 and bool(piece.flags[tracks[0]] & MONO) for tracks in lanes])
+
+
 def bar_line(piece: Piece, onset: int) -> int:
     """The bar line at or before a step."""
     first, bar, _ = piece.bars[max(int(np.searchsorted(piece.bars[:, 0], onset, "right")) - 1, 0)]
@@ -133,7 +140,8 @@ def stretch(table: Table, first: int, most: int) -> int:
 
 def draw(piece: Piece, most: int, rng: np.random.Generator) -> Window | None:
     """A window of at most `most` written notes of a piece, with its task; None where the piece has no such notes."""
-    table, programs = laned(piece, lanes_of(piece, rng))
+    lanes = lanes_of(piece, rng)
+    table, programs = laned(piece, lanes)
     if len(table) < LEAST:
         return None
     first = 0
@@ -154,7 +162,7 @@ def draw(piece: Piece, most: int, rng: np.random.Generator) -> Window | None:
         heard, heard[:0], np.empty(0, np.int32), np.empty(0, np.int32), shown, np.ones(len(heard), bool), True, bars,
         end, condition(), style, piece.name,
     )  # fmt: skip
-    window = masked(whole, most, rng)
+    window = masked(replace(whole, voices=voices_of(piece, lanes) & (rng.random() < 0.9)), most, rng)
     return moved(conditioned(window, rng), rng) if window.learnt.sum() >= LEAST else None
 
 
@@ -202,6 +210,7 @@ def accompanied(window: Window, most: int, rng: np.random.Generator) -> Window:
         return cut(window, most)
     written[:, TRACK] = number[written[:, TRACK]]
     whole = replace(window, notes=written, learnt=np.ones(len(written), bool), programs=window.programs[~given])
+    whole = replace(whole, voices=window.voices[~given])
     own = cut(whole, most)
     others = window.notes[given[lane]]
     if not own.ends:  # what sounds behind the last written note is nothing to be told
@@ -275,6 +284,6 @@ def whole_windows(piece: Piece, most: int, lanes: Sequence[Sequence[int]] | None
         nothing, told = np.empty(0, np.int32), bars_from(piece, start)
         learnt, ends = np.ones(stop, bool), first + stop == len(table)
         row = (heard[:stop], heard[:0], nothing, nothing, programs, learnt, ends, told, -1, condition(), ANY_STYLE)
-        found.append(Window(*row, name=piece.name))
+        found.append(Window(*row, name=piece.name, voices=voices_of(piece, lanes)))
         first += stop
     return found

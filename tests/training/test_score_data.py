@@ -4,11 +4,14 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import torch
 from tiny_score import band, notes
 
 from training.readers import Song, Track
 from training.score_echoes import LAGS
 from training.score_features import batch_of
+from training.score_heads import CLOSED
+from training.score_net import ScoreConfig, ScoreNet
 from training.score_sampler import Sampler
 from training.score_songs import DRUM, KEYBOARD, MONO, ONSET, Piece, piece_of, read_songs, style_of, twins, write_songs
 from training.score_windows import DRUMS, accompanied, draw, gapped, whole_windows
@@ -113,3 +116,18 @@ def test_a_moved_run_is_found_as_moved() -> None:
     assert batch["runs"][0, n, n - 15, 0] == 0
     assert batch["runs"][0, n, n - 15, 1] == 7  # the step into the first of the eight is another
     assert batch["echo_moved"][0, n, LAGS.index(4)] == batch["pitch_next"][0, n]
+
+
+def test_one_voice_waits_for_the_end_of_its_last_note() -> None:
+    torch.manual_seed(0)
+    net = ScoreNet(ScoreConfig(width=16, hidden=16, heads=2, pointers=1, size=8, value=8, given=8)).eval()
+    window = whole_windows(band(), 999, [[0]])[0]
+    assert window.voices.tolist() == [True]
+    batch = batch_of([window])
+    assert batch["one"].tolist() == [1]
+    with torch.no_grad():
+        heard = net.listen(batch, {})
+        logits = net.heads.onset_logits(batch, heard, 0)
+    assert (logits[0, 5, :24] == CLOSED).all()
+    assert (logits[0, 5, 24:] > CLOSED).all()
+    assert batch_of(whole_windows(band(), 999, [[1]]))["one"].tolist() == [0]

@@ -42,7 +42,7 @@ def window(seed: int, lanes: int, given: int = 0) -> Window:
     wish = condition(np.ones(12), 60, 1.0)
     return Window(
         notes, others, np.full(len(others), -1, np.int32), np.full(len(others), 33, np.int32), programs,
-        np.ones(len(notes), bool), True, np.array([[0, 96, 15]], np.int32), 480, wish, 3,
+        np.ones(len(notes), bool), True, np.array([[0, 96, 15]], np.int32), 480, wish, 3, "", np.zeros(lanes, bool),
     )  # fmt: skip
 
 
