@@ -1,7 +1,8 @@
-"""The embedding of the events of the score network, made ones and given ones."""
+"""The sizes of the score network, and the embedding of its events, made ones and given ones."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,6 +11,20 @@ from training.score_classes import DURATIONS, METERS, NO_ONSET, NO_STEP, PLACES,
 from training.score_windows import LANES, PROGRAMS
 
 Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    width: int = 256  # of the embedding of an event
+    hidden: int = 384  # cells of each LSTM
+    heads: int = 6
+    pointers: int = 3  # heads that also point at what to write
+    size: int = 32  # of a key without its rotary parts
+    value: int = 48  # of what a head reads
+    given: int = 128  # cells to each side of the encoder of given notes
+    dropout: float = 0.1
+    runs: bool = True  # whether the memory knows of matching runs
+    echoes: bool = True  # whether the places some bars ago are told
 
 
 class Events(nn.Module):

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from training.score_classes import (
     DIRECT,
     DURATIONS,
-    IGNORED,
     LEFTS,
     METERS,
     NO_ONSET,
@@ -26,6 +25,7 @@ from training.score_classes import (
 )
 from training.score_echoes import LAGS
 from training.score_hints import DURATION_HINTS, FROM, ONSET_HINTS
+from training.score_parts import gate_layer, hinted, nats, rest, weighed
 from training.score_windows import DRUMS, LANES, PROGRAMS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Heads(nn.Module):
         super().__init__()
         self.echoes = echoes
         self.onset = nn.Linear(hidden, ONSETS)
-        self.onset_copy, self.onset_hints = _gates(hidden, pointers), _gates(hidden, ONSET_HINTS)
+        self.onset_copy, self.onset_hints = gate_layer(hidden, pointers), gate_layer(hidden, ONSET_HINTS)
         self.gap = nn.Embedding(DIRECT + 2, ONSETS)
         nn.init.zeros_(self.gap.weight)
         self.onset_bucket, self.onset_rest = nn.Embedding(ONSETS, hidden), nn.Linear(hidden, DIRECT)
@@ -58,7 +58,7 @@ class Heads(nn.Module):
         self.where = nn.ModuleDict({name: nn.Embedding(size, hidden) for name, size in sizes.items()})
         self.lane_query, self.lane_key = nn.Linear(hidden, 64), nn.Embedding(LANES, 64)
         self.lane_program, self.lane_told = nn.Embedding(PROGRAMS, 64), nn.Linear(3, 64)
-        self.lane_copy = _gates(hidden, pointers + len(LAGS))
+        self.lane_copy = gate_layer(hidden, pointers + len(LAGS))
         # once the lane is known
         self.lane, self.program = nn.Embedding(LANES, hidden), nn.Embedding(PROGRAMS, hidden)
         self.last = nn.Embedding(NO_PITCH + 1, hidden)
@@ -67,24 +67,24 @@ class Heads(nn.Module):
         self.tone, self.drum = nn.Linear(hidden, 128), nn.Linear(hidden, 128)
         self.steps = nn.Linear(hidden, 3 * (2 * REACH + 1))
         self.kernel = nn.Parameter(torch.randn(3 * KERNELS, 2 * 127 + 1) * 0.05)
-        self.kernel_gate = _gates(hidden, 3 * KERNELS)
+        self.kernel_gate = gate_layer(hidden, 3 * KERNELS)
         self.degree = nn.Parameter(torch.randn(DEGREES, 5, 12) * 0.05)
-        self.degree_gate = _gates(hidden, DEGREES + 3)
-        self.pitch_copy = _gates(hidden, 2 * pointers)
+        self.degree_gate = gate_layer(hidden, DEGREES + 3)
+        self.pitch_copy = gate_layer(hidden, 2 * pointers)
         # once the pitch is known
         self.key, self.step = nn.Embedding(256, hidden), nn.Embedding(NO_STEP + 1, hidden)
         self.lengthen = nn.Linear(hidden, hidden)
         self.duration = nn.Linear(hidden, DURATIONS)
-        self.duration_copy, self.duration_hints = _gates(hidden, 2 * pointers), _gates(hidden, DURATION_HINTS)
+        self.duration_copy, self.duration_hints = gate_layer(hidden, 2 * pointers), gate_layer(hidden, DURATION_HINTS)
         self.duration_bucket, self.duration_rest = nn.Embedding(DURATIONS, hidden), nn.Linear(hidden, DIRECT)
         self.length = nn.Embedding(DURATIONS, 96)
         self.louder, self.velocity = nn.Linear(hidden, 96), nn.Linear(96, 128)
         self.loud, self.near = nn.Embedding(128, 96), nn.Embedding(128, 96)
-        self.velocity_copy = _gates(96, 2 + pointers)
+        self.velocity_copy = gate_layer(96, 2 + pointers)
         if echoes:
             lags = len(LAGS)
             self.echo_gates = nn.ModuleDict({
-                name: _gates(96 if name == "velocity" else hidden, lags) for name in ECHOED
+                name: gate_layer(96 if name == "velocity" else hidden, lags) for name in ECHOED
             })  # fmt: skip
             self.echo_trust = nn.ParameterDict({
                 name: nn.Parameter(torch.full((lags, 3), 0.5)) for name in ECHOED
@@ -109,29 +109,29 @@ class Heads(nn.Module):
     def losses(self, net: ScoreNet, batch: Batch, past: dict[str, Any], heard: Batch) -> dict[str, Tensor]:
         """Nats of each factor at each position (B, T)."""
         context = heard["context"]
-        found = {"onset": _nats(self.onset_logits(batch, heard, 0), batch["to_onset"])}
-        found["onset"] = found["onset"] + _rest(
+        found = {"onset": nats(self.onset_logits(batch, heard, 0), batch["to_onset"])}
+        found["onset"] = found["onset"] + rest(
             context, batch["to_onset"], batch["to_onset_rest"], self.onset_bucket, self.onset_rest
         )
         asked = self.entered(net, batch, past, heard, 0)
         if int(batch["lanes"].max()) > 1:
-            found["lane"] = _nats(self.lane_logits(net, batch, asked, 0), batch["to_lane"])
+            found["lane"] = nats(self.lane_logits(net, batch, asked, 0), batch["to_lane"])
         self.laned(batch, asked, 0)
-        found["pitch"] = _nats(self.pitch_logits(net, batch, asked, 0), batch["to_pitch"])
+        found["pitch"] = nats(self.pitch_logits(net, batch, asked, 0), batch["to_pitch"])
         self.pitched(batch, asked, 0)
-        found["duration"] = _nats(self.duration_logits(net, batch, asked, 0), batch["to_duration"])
-        found["duration"] = found["duration"] + _rest(
+        found["duration"] = nats(self.duration_logits(net, batch, asked, 0), batch["to_duration"])
+        found["duration"] = found["duration"] + rest(
             asked["long"], batch["to_duration"], batch["to_duration_rest"], self.duration_bucket, self.duration_rest
         )
-        found["velocity"] = _nats(self.velocity_logits(net, batch, asked, 0), batch["to_velocity"])
+        found["velocity"] = nats(self.velocity_logits(net, batch, asked, 0), batch["to_velocity"])
         return found
 
     def onset_logits(self, batch: Batch, heard: Batch, begin: int) -> Tensor:
         """(B, T, ONSETS)."""
         context = heard["context"]
-        logits = self.onset(context) + _weighed(heard["points"], self.onset_copy(context))
+        logits = self.onset(context) + weighed(heard["points"], self.onset_copy(context))
         logits = logits + self.gap(batch["gap"][:, begin:])
-        logits = _hinted(logits, batch["onset_hints"][:, begin:], self.onset_hints(context))
+        logits = hinted(logits, batch["onset_hints"][:, begin:], self.onset_hints(context))
         logits = self.echoed(logits, batch, context, "onset", "echo_delta", begin)
         # in one voice no note starts before the end of the last, which is the first hint
         end = batch["onset_hints"][:, begin:, :1]
@@ -167,7 +167,7 @@ class Heads(nn.Module):
         points = net.pointed(asked["weights"], batch, "lane")
         gates = self.lane_copy(rows)
         pointers = points.shape[1]
-        logits = logits + _weighed(points, gates[..., :pointers])
+        logits = logits + weighed(points, gates[..., :pointers])
         echo = batch["echo_lane"][:, begin:]
         told = F.pad(logits, (0, 1)).scatter_add(-1, torch.where(echo < 0, LANES, echo), gates[..., pointers:])
         number = torch.arange(LANES, device=logits.device)
@@ -188,8 +188,8 @@ class Heads(nn.Module):
         drum = (batch["program_next"][:, begin:] == DRUMS)[..., None]
         gates = self.pitch_copy(tone)
         pointers = weights.shape[1]
-        copied = _weighed(net.pointed(weights, batch, "pitch"), gates[..., :pointers])
-        moved = _weighed(net.pointed(weights, batch, "step"), gates[..., pointers:])
+        copied = weighed(net.pointed(weights, batch, "pitch"), gates[..., :pointers])
+        moved = weighed(net.pointed(weights, batch, "step"), gates[..., pointers:])
         relative = self.relative(batch, tone, moved, begin)
         logits = torch.where(drum, self.drum(tone), self.tone(tone) + relative) + copied
         logits = self.echoed(logits, batch, tone, "pitch", "echo_key", begin)
@@ -254,8 +254,8 @@ class Heads(nn.Module):
         apt = weights[..., 1:] * same[:, None]
         apt = F.pad(apt / (apt.sum(-1, keepdim=True) + 0.01), (1, 0))
         points = torch.cat([plain, net.pointed(apt, batch, "duration")], 1)
-        logits = self.duration(rows) + _weighed(points, gates)
-        logits = _hinted(logits, batch["duration_hints"][:, begin:], self.duration_hints(rows))
+        logits = self.duration(rows) + weighed(points, gates)
+        logits = hinted(logits, batch["duration_hints"][:, begin:], self.duration_hints(rows))
         return self.echoed(logits, batch, rows, "duration", "echo_length", begin)
 
     def velocity_logits(self, net: ScoreNet, batch: Batch, asked: Batch, begin: int) -> Tensor:
@@ -264,41 +264,6 @@ class Heads(nn.Module):
         rows = self.louder(asked["long"]) + self.length(batch["duration_next"][:, begin:])
         rows = F.gelu(rows + self.loud(loud) + self.near(near))
         gates = self.velocity_copy(rows)
-        logits = self.velocity(rows) + _weighed(net.pointed(asked["weights"], batch, "loudness"), gates[..., 2:])
+        logits = self.velocity(rows) + weighed(net.pointed(asked["weights"], batch, "loudness"), gates[..., 2:])
         logits = logits.scatter_add(-1, torch.stack([loud, near], -1), gates[..., :2])
         return self.echoed(logits, batch, rows, "velocity", "echo_loud", begin)
-
-
-def _gates(hidden: int, count: int) -> nn.Linear:
-    """A linear layer that starts near .3 for each output."""
-    linear = nn.Linear(hidden, count)
-    nn.init.normal_(linear.weight, std=0.02)
-    nn.init.constant_(linear.bias, 0.3)
-    return linear
-
-
-def _weighed(points: Tensor, gates: Tensor) -> Tensor:
-    """(B, T, classes) the sum of `points` (B, P, T, classes) times `gates` (B, T, P)."""
-    return (points * gates.transpose(1, 2)[..., None]).sum(1)
-
-
-def _hinted(logits: Tensor, hints: Tensor, gates: Tensor) -> Tensor:
-    """`logits` (B, T, classes) with `gates` (B, T, hints) added to the classes that hints name; one beyond is none."""
-    return F.pad(logits, (0, 1)).scatter_add(-1, hints, gates)[..., :-1]
-
-
-def _nats(logits: Tensor, target: Tensor) -> Tensor:
-    """(B, T)."""
-    return F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED, reduction="none").view(
-        target.shape
-    )
-
-
-def _rest(rows: Tensor, bucket: Tensor, target: Tensor, table: nn.Embedding, linear: nn.Linear) -> Tensor:
-    """(B, T) nats of the step within a bucket, computed only where one is to be told."""
-    found = rows.new_zeros(target.shape)
-    at = target != IGNORED
-    if at.any():
-        told = linear(F.gelu(rows[at] + table(bucket[at])))
-        found = found.masked_scatter(at, F.cross_entropy(told, target[at], reduction="none"))
-    return found

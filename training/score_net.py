@@ -8,7 +8,6 @@ places. `training.score_features` says what a batch holds; B rows, T positions, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,7 +26,7 @@ from training.score_classes import (
     ONSETS,
 )
 from training.score_echoes import KINDS, LAGS
-from training.score_events import Batch, Events
+from training.score_events import Batch, Events, ScoreConfig
 from training.score_heads import Heads
 from training.score_hints import FROM
 from training.score_windows import ANY_STYLE, LANES
@@ -38,20 +37,6 @@ TURNS = len(CLOCKS) + len(BARS)
 CLOSED = -1e4
 FAINT = 0.003  # chance that a pointer leaves to everything
 RUN_STEPS = (1.0, 4.0, 16.0)  # where the features of a run are full
-
-
-@dataclass(frozen=True)
-class ScoreConfig:
-    width: int = 256  # of the embedding of an event
-    hidden: int = 384  # cells of each LSTM
-    heads: int = 6
-    pointers: int = 3  # heads that also point at what to write
-    size: int = 32  # of a key without its rotary parts
-    value: int = 48  # of what a head reads
-    given: int = 128  # cells to each side of the encoder of given notes
-    dropout: float = 0.1
-    runs: bool = True  # whether the memory knows of matching runs
-    echoes: bool = True  # whether the places some bars ago are told
 
 
 class ScoreNet(nn.Module):

@@ -47,7 +47,7 @@ class Window:
     """One row: `notes` (N, 5) of the written lanes and `given` (M, 5), both sorted, times from the window's start.
 
     Lanes of `given` number its own lanes; `given_lane` (M,) is the written lane whose notes they are, -1 for none.
-    programs (lanes,) of the written lanes, voices (lanes,) which of them are known to be one voice; given_programs (M,).
+    programs (lanes,) of the written lanes, voices (lanes,) which are known to be one voice; given_programs (M,).
     learnt (N,) is False for events that are forced.
     ends: END behind the last event is to be learnt. bars (sections, 3) as of a piece; end in steps, -1 unknown.
     """
