@@ -128,11 +128,15 @@ def echoes(table: dict[str, Any]) -> dict[str, NDArray[Any]]:
         )[: notes - 1]
         loud = table["velocity"][row, 1 : notes + 1]
         _echoes_asked(found, row, (order, onset, lane, pitch, length, last, loud), back)
-    hits = np.zeros(shape, np.float32)
-    for n in range(1, size - 1):
+    return found | {"echo_hits": trusted(right)}
+
+
+def trusted(right: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(B, T, K, 3) how long echoes have been right, from whether they were (B, T, K): now, of 4 times, of 16 times."""
+    hits = np.zeros(right.shape, np.float32)
+    for n in range(1, right.shape[1]):
         hits[:, n] = np.where(right[:, n], hits[:, n - 1] + 1, np.floor(hits[:, n - 1] / 4))
-    found["echo_hits"] = np.stack([right, np.minimum(hits, 4) / 4, np.minimum(hits, 16) / 16], -1).astype(np.float32)
-    return found
+    return np.stack([right, np.minimum(hits, 4) / 4, np.minimum(hits, 16) / 16], -1).astype(np.float32)
 
 
 def _echoes_asked(found: dict[str, NDArray[Any]], row: int, notes: tuple[Array, ...], back: Array) -> None:

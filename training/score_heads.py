@@ -47,19 +47,36 @@ class Heads(nn.Module):
     def __init__(self, hidden: int, pointers: int, found: int, echoes: bool) -> None:
         super().__init__()
         self.echoes = echoes
+        self._make_onset(hidden, pointers)
+        self._make_lane(hidden, pointers, found)
+        self._make_pitch(hidden, pointers)
+        self._make_duration(hidden, pointers)
+        if echoes:
+            lags = len(LAGS)
+            self.echo_gates = nn.ModuleDict({
+                name: gate_layer(96 if name == "velocity" else hidden, lags) for name in ECHOED
+            })  # fmt: skip
+            self.echo_trust = nn.ParameterDict({
+                name: nn.Parameter(torch.full((lags, 3), 0.5)) for name in ECHOED
+            })  # fmt: skip
+        self._start_tables()
+
+    def _make_onset(self, hidden: int, pointers: int) -> None:
         self.onset = nn.Linear(hidden, ONSETS)
         self.onset_copy, self.onset_hints = gate_layer(hidden, pointers), gate_layer(hidden, ONSET_HINTS)
         self.gap = nn.Embedding(DIRECT + 2, ONSETS)
         nn.init.zeros_(self.gap.weight)
         self.onset_bucket, self.onset_rest = nn.Embedding(ONSETS, hidden), nn.Linear(hidden, DIRECT)
-        # once the onset is known
+
+    def _make_lane(self, hidden: int, pointers: int, found: int) -> None:
         self.enter = nn.Linear(hidden + found + 256 + 24, hidden)
         sizes = {"delta_next": ONSETS + 1, "place_next": PLACES, "meter_next": METERS, "left_next": LEFTS}
         self.where = nn.ModuleDict({name: nn.Embedding(size, hidden) for name, size in sizes.items()})
         self.lane_query, self.lane_key = nn.Linear(hidden, 64), nn.Embedding(LANES, 64)
         self.lane_program, self.lane_told = nn.Embedding(PROGRAMS, 64), nn.Linear(3, 64)
         self.lane_copy = gate_layer(hidden, pointers + len(LAGS))
-        # once the lane is known
+
+    def _make_pitch(self, hidden: int, pointers: int) -> None:
         self.lane, self.program = nn.Embedding(LANES, hidden), nn.Embedding(PROGRAMS, hidden)
         self.last = nn.Embedding(NO_PITCH + 1, hidden)
         self.from_last = nn.Linear(24 + 2 * FROM, hidden, bias=False)
@@ -71,7 +88,8 @@ class Heads(nn.Module):
         self.degree = nn.Parameter(torch.randn(DEGREES, 5, 12) * 0.05)
         self.degree_gate = gate_layer(hidden, DEGREES + 3)
         self.pitch_copy = gate_layer(hidden, 2 * pointers)
-        # once the pitch is known
+
+    def _make_duration(self, hidden: int, pointers: int) -> None:
         self.key, self.step = nn.Embedding(256, hidden), nn.Embedding(NO_STEP + 1, hidden)
         self.lengthen = nn.Linear(hidden, hidden)
         self.duration = nn.Linear(hidden, DURATIONS)
@@ -81,25 +99,10 @@ class Heads(nn.Module):
         self.louder, self.velocity = nn.Linear(hidden, 96), nn.Linear(96, 128)
         self.loud, self.near = nn.Embedding(128, 96), nn.Embedding(128, 96)
         self.velocity_copy = gate_layer(96, 2 + pointers)
-        if echoes:
-            lags = len(LAGS)
-            self.echo_gates = nn.ModuleDict({
-                name: gate_layer(96 if name == "velocity" else hidden, lags) for name in ECHOED
-            })  # fmt: skip
-            self.echo_trust = nn.ParameterDict({
-                name: nn.Parameter(torch.full((lags, 3), 0.5)) for name in ECHOED
-            })  # fmt: skip
-        for table in (
-            *self.where.values(),
-            self.lane,
-            self.program,
-            self.last,
-            self.key,
-            self.step,
-            self.length,
-            self.loud,
-            self.near,
-        ):
+
+    def _start_tables(self) -> None:
+        late = (self.key, self.step, self.length, self.loud, self.near)
+        for table in (*self.where.values(), self.lane, self.program, self.last, *late):
             nn.init.normal_(table.weight, std=0.1)
         nn.init.normal_(self.steps.weight, std=0.02)
         keys = torch.arange(128)

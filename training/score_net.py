@@ -29,6 +29,7 @@ from training.score_echoes import KINDS, LAGS
 from training.score_events import Batch, Events, ScoreConfig
 from training.score_heads import Heads
 from training.score_hints import FROM
+from training.score_parts import span_of
 from training.score_windows import ANY_STYLE, LANES
 
 CLOCKS = (12, 24, 36, 48, 72, 96, 144, 192, 384, 768, 1536)  # periods of the rotary parts, steps
@@ -58,17 +59,7 @@ class ScoreNet(nn.Module):
             self.echo_in = nn.Linear(48 * len(LAGS), width, bias=False)
         self.first = nn.LSTM(width, hidden, batch_first=True)
         self.encoder = nn.LSTM(width, config.given, batch_first=True, bidirectional=True)
-        self.query, self.key = nn.Linear(hidden, heads * config.size), nn.Linear(hidden, heads * config.size)
-        self.turn_query, self.turn_key = (nn.Linear(hidden, heads * 2 * TURNS) for _ in range(2))
-        self.value = nn.Linear(2 * width, heads * config.value)
-        both = 2 * config.given
-        self.given_key, self.given_turn = nn.Linear(both, heads * config.size), nn.Linear(both, heads * 2 * TURNS)
-        self.given_value = nn.Linear(both, heads * config.value)
-        self.slope, self.nothing = nn.Parameter(torch.zeros(heads)), nn.Parameter(torch.zeros(heads))
-        # once the new onset is known, the pointers look again
-        self.again_query, self.again_key = nn.Linear(hidden, pointers * 24), nn.Linear(width, pointers * 24)
-        self.again_turn, self.again_turn_key = (nn.Linear(size, pointers * 2 * TURNS) for size in (hidden, width))
-        self.again_given, self.again_given_turn = nn.Linear(both, pointers * 24), nn.Linear(both, pointers * 2 * TURNS)
+        self._make_memory(config)
         if config.runs:
             self.run_weight = nn.Parameter(torch.full((heads, KINDS * len(RUN_STEPS)), 0.3))
             self.run_gate = nn.Linear(hidden, heads)
@@ -83,10 +74,26 @@ class ScoreNet(nn.Module):
         self.register_buffer("periods", periods, persistent=False)
         self._start_weights()
 
+    def _make_memory(self, config: ScoreConfig) -> None:
+        width, hidden, heads, pointers = config.width, config.hidden, config.heads, config.pointers
+        self.query, self.key = nn.Linear(hidden, heads * config.size), nn.Linear(hidden, heads * config.size)
+        self.turn_query, self.turn_key = (nn.Linear(hidden, heads * 2 * TURNS) for _ in range(2))
+        self.value = nn.Linear(2 * width, heads * config.value)
+        both = 2 * config.given
+        self.given_key, self.given_turn = nn.Linear(both, heads * config.size), nn.Linear(both, heads * 2 * TURNS)
+        self.given_value = nn.Linear(both, heads * config.value)
+        self.slope, self.nothing = nn.Parameter(torch.zeros(heads)), nn.Parameter(torch.zeros(heads))
+        # once the new onset is known, the pointers look again
+        self.again_query, self.again_key = nn.Linear(hidden, pointers * 24), nn.Linear(width, pointers * 24)
+        self.again_turn, self.again_turn_key = (nn.Linear(size, pointers * 2 * TURNS) for size in (hidden, width))
+        self.again_given, self.again_given_turn = nn.Linear(both, pointers * 24), nn.Linear(both, pointers * 2 * TURNS)
+
     def _start_weights(self) -> None:
         hidden = self.config.hidden
         for lstm in (self.first, self.second):
             lstm.bias_ih_l0.data[hidden : 2 * hidden] = 1.0  # forget gates that start open
+        for table in (self.left, self.style, self.one):
+            nn.init.normal_(table.weight, std=0.1)
         turns = (self.turn_query, self.turn_key, self.given_turn, self.again_turn, self.again_turn_key)
         for linear in (*turns, self.again_given_turn):
             nn.init.normal_(linear.weight, std=0.02)
@@ -289,8 +296,3 @@ class ScoreNet(nn.Module):
         past: dict[str, Any] = {}
         heard = self.listen(batch, past)
         return self.heads.losses(self, batch, past, heard)
-
-
-def span_of(again: dict[str, Tensor], span: slice) -> dict[str, Tensor]:
-    """The second looks of some positions."""
-    return {"scores": again["scores"][:, :, span], "query": again["query"][:, :, span], "turn": again["turn"][:, span]}

@@ -41,3 +41,8 @@ def rest(rows: Tensor, bucket: Tensor, target: Tensor, table: nn.Embedding, line
         told = linear(F.gelu(rows[at] + table(bucket[at])))
         found = found.masked_scatter(at, F.cross_entropy(told, target[at], reduction="none"))
     return found
+
+
+def span_of(again: dict[str, Tensor], span: slice) -> dict[str, Tensor]:
+    """The second looks of some positions."""
+    return {"scores": again["scores"][:, :, span], "query": again["query"][:, :, span], "turn": again["turn"][:, span]}

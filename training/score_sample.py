@@ -19,7 +19,8 @@ from torch.nn import functional as F
 from training.score_classes import BUCKETS, DIRECT, END_CLASS
 from training.score_features import batch_of
 from training.score_heads import CLOSED
-from training.score_net import ScoreNet, span_of
+from training.score_net import ScoreNet
+from training.score_parts import span_of
 from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
 from training.score_windows import Window
 
@@ -83,14 +84,13 @@ class Writer:
 
         forced (B, 5): events that are taken instead of drawn ones
         """
-        heads, begin, count = self.net.heads, self.past.get("size", 0), len(self.windows)
+        heads = self.net.heads
         before = np.stack([w.notes[-1] if len(w.notes) else np.zeros(5, np.int32) for w in self.windows])
         row = before.copy()
         batch = self.features(row)
         heard = self.net.listen(batch, self.past)
-        heard = span_of(heard, slice(-1, None)) | {
-            "context": heard["context"][:, -1:], "points": heard["points"][:, :, -1:],
-        }  # fmt: skip
+        last = {"context": heard["context"][:, -1:], "points": heard["points"][:, :, -1:]}
+        heard = span_of(heard, slice(-1, None)) | last
         begin = self.past["size"] - 1
         logits = {"onset": heads.onset_logits(batch, heard, begin)[:, 0]}
         if self.endless:
@@ -128,7 +128,6 @@ class Writer:
         if forced is not None:
             row[:, LOUDNESS] = forced[:, LOUDNESS]
         self.windows = [replace(w, notes=np.concatenate([w.notes, row[i : i + 1]])) for i, w in enumerate(self.windows)]
-        assert count == len(row)
         return row, ended, logits
 
     def _rest(self, rows: Tensor, drawn: NDArray[np.int64], table: Any, linear: Any, first: int) -> NDArray[np.int64]:
