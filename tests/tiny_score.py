@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from training.readers import Song, Track, note_table
-from training.score_songs import Piece, piece_of
-from training.sets import Entry
+from continuo_daw.training.corpus.readers import Song, Track, note_table
+from continuo_daw.training.corpus.sets import Entry
+from continuo_daw.training.families.score.songs import Piece, piece_of
 
 
 def notes(rows: list[tuple[float, float, int]]) -> np.ndarray:

@@ -7,15 +7,26 @@ import numpy as np
 import torch
 from tiny_score import band, notes
 
-from training.readers import Song, Track
-from training.score_echoes import LAGS
-from training.score_features import batch_of
-from training.score_heads import CLOSED
-from training.score_net import ScoreConfig, ScoreNet
-from training.score_sampler import Sampler
-from training.score_songs import DRUM, KEYBOARD, MONO, ONSET, Piece, piece_of, read_songs, style_of, twins, write_songs
-from training.score_windows import DRUMS, accompanied, draw, gapped, whole_windows
-from training.sets import Entry
+from continuo_daw.training.corpus.readers import Song, Track
+from continuo_daw.training.corpus.sets import Entry
+from continuo_daw.training.families.score.echoes import LAGS
+from continuo_daw.training.families.score.features import batch_of
+from continuo_daw.training.families.score.heads import CLOSED
+from continuo_daw.training.families.score.net import ScoreConfig, ScoreNet
+from continuo_daw.training.families.score.sampler import Sampler
+from continuo_daw.training.families.score.songs import (
+    DRUM,
+    KEYBOARD,
+    MONO,
+    ONSET,
+    Piece,
+    piece_of,
+    read_songs,
+    style_of,
+    twins,
+    write_songs,
+)
+from continuo_daw.training.families.score.windows import DRUMS, accompanied, draw, gapped, whole_windows
 
 
 def test_a_piece_keeps_its_tracks_apart(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from assistant.condition import condition
-from training.score_features import batch_of
-from training.score_net import ScoreConfig, ScoreNet
-from training.score_sample import Choice, Writer
-from training.score_windows import LANES, Window
+from continuo_daw.assistant.codecs.condition import condition
+from continuo_daw.training.families.score.features import batch_of
+from continuo_daw.training.families.score.net import ScoreConfig, ScoreNet
+from continuo_daw.training.families.score.sample import Choice, Writer
+from continuo_daw.training.families.score.windows import LANES, Window
 
 SMALL = ScoreConfig(width=24, hidden=32, heads=4, pointers=2, size=8, value=8, given=16, dropout=0.0)
 

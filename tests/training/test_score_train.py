@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from tiny_score import band
 
-from training.score_measure import repeated_bars
-from training.score_songs import write_songs
-from training.score_train import load_net, main
-from training.score_windows import whole_windows
+from continuo_daw.training.families.score.checkpoint import load_net
+from continuo_daw.training.families.score.measure import repeated_bars
+from continuo_daw.training.families.score.songs import write_songs
+from continuo_daw.training.families.score.train import main
+from continuo_daw.training.families.score.windows import whole_windows
 
 CONFIG = """
 [weights]
@@ -48,6 +49,22 @@ def test_a_resumed_run_is_the_run_that_did_not_stop(tmp_path: Path) -> None:
     assert load_net(tmp_path / "two" / "last.ckpt").config.hidden == 24
     main([*given, "--out", str(tmp_path / "two"), "--resume", "--decay", "2"])
     assert torch.load(tmp_path / "two" / "last.ckpt", weights_only=True)["state"]["step"] == 8
+
+
+def test_a_run_begins_with_halved_weights(tmp_path: Path) -> None:
+    piece = band()
+    card = dataclasses.replace(piece, source="card:piano", split="valid", events=300, plain=290)
+    write_songs([piece, dataclasses.replace(piece, split="valid")], tmp_path / "songs.npz")
+    write_songs([card], tmp_path / "cards.npz")
+    (tmp_path / "score.toml").write_text(CONFIG)
+    files = ["--config", "score.toml", "--songs", "songs.npz", "--cards", "cards.npz"]
+    given = [str(tmp_path / word) if "." in word else word for word in files]
+    main([*given, "--out", str(tmp_path / "one"), "--steps", "2"])
+    checkpoint.main([str(tmp_path / "one" / "last.ckpt"), "--half", str(tmp_path / "half.pt")])
+    main([*given, "--out", str(tmp_path / "two"), "--steps", "0", "--from", str(tmp_path / "half.pt")])
+    one, two = (load_net(tmp_path / name / "last.ckpt") for name in ("one", "two"))
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(two.state_dict()[name], value.half().float())
 
 
 def test_bars_that_return_are_counted() -> None:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.score_classes import (
+from continuo_daw.training.families.score.classes import (
     END,
     END_CLASS,
     FADING,
@@ -33,11 +33,11 @@ from training.score_classes import (
     rest_class,
     step_class,
 )
-from training.score_echoes import echoes, run_lengths
-from training.score_given import given_features, given_gap, given_sound
-from training.score_hints import duration_hints, heard_from, near_loud, onset_hints
-from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
-from training.score_windows import DRUMS, LANES, Window
+from continuo_daw.training.families.score.echoes import echoes, run_lengths
+from continuo_daw.training.families.score.given import given_features, given_gap, given_sound
+from continuo_daw.training.families.score.hints import duration_hints, heard_from, near_loud, onset_hints
+from continuo_daw.training.families.score.songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
+from continuo_daw.training.families.score.windows import DRUMS, LANES, Window
 
 
 def batch_of(windows: Sequence[Window]) -> dict[str, Tensor]:

@@ -7,9 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from training.score_classes import DIRECT, NEAR, NO_CLASS, Array, duration_class, onset_class, places, step_class
-from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
-from training.score_windows import DRUMS, Window
+from continuo_daw.training.families.score.classes import (
+    DIRECT,
+    NEAR,
+    NO_CLASS,
+    Array,
+    duration_class,
+    onset_class,
+    places,
+    step_class,
+)
+from continuo_daw.training.families.score.songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
+from continuo_daw.training.families.score.windows import DRUMS, Window
 
 
 def given_features(windows: Sequence[Window]) -> dict[str, Array]:

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from assistant.codecs.events import KINDS
-from training.score_features import batch_of
-from training.score_heads import FACTORS
-from training.score_net import ScoreNet
-from training.score_songs import (
+from continuo_daw.assistant.codecs.events import KINDS
+from continuo_daw.training.families.score.checkpoint import load_net
+from continuo_daw.training.families.score.features import batch_of
+from continuo_daw.training.families.score.heads import FACTORS
+from continuo_daw.training.families.score.net import ScoreNet
+from continuo_daw.training.families.score.songs import (
     KEY,
     KEYBOARD,
     LENGTH,
@@ -31,7 +32,15 @@ from training.score_songs import (
     read_songs,
     write_songs,
 )
-from training.score_windows import ANY_PROGRAM, SPARE, Window, cut, gapped, whole_windows, with_given
+from continuo_daw.training.families.score.windows import (
+    ANY_PROGRAM,
+    SPARE,
+    Window,
+    cut,
+    gapped,
+    whole_windows,
+    with_given,
+)
 
 CARDS = {"one voice": "melody", "several voices": "piano"}  # the shipped configurations whose pieces are measured
 STEP = 960 // RESOLUTION
@@ -43,9 +52,9 @@ LEAST_NOTES = 4  # of a bar that counts as one that is repeated
 
 def card_pieces(data: Path, cache: Path) -> list[Piece]:
     """The held-out pieces of today's cards, with their number of events."""
-    from training.config import read_config
-    from training.corpus import load_pieces
-    from training.shards import encode, event_codec
+    from continuo_daw.training.config import read_config
+    from continuo_daw.training.corpus.pieces import load_pieces
+    from continuo_daw.training.corpus.shards import encode, event_codec
 
     found = []
     for name in CARDS.values():
@@ -62,8 +71,8 @@ def card_pieces(data: Path, cache: Path) -> list[Piece]:
 
 
 def _card_piece(piece: Any, card: str, events: int, plain: int) -> Piece:
-    from assistant.clip import bar_ticks
-    from assistant.condition import meter_index
+    from continuo_daw.assistant.codecs.condition import meter_index
+    from continuo_daw.assistant.music.clip import bar_ticks
 
     rows, bars, start = [], [], 0
     for section in piece.sections:
@@ -241,8 +250,6 @@ def main() -> None:
     if args.pack:
         write_songs(card_pieces(args.pack, args.cache or args.run.parent), args.run)
         return
-    from training.score_train import load_net
-
     net = load_net(args.run)
     print(json.dumps(table(net, read_songs(args.cards), read_songs(args.songs), args.split, args.notes), indent=1))
 

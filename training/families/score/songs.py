@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from assistant.clip import TICKS, bar_ticks
-from assistant.condition import meter_index
-from training.duplicates import COMMON, GRAM, LEAST_GRAMS, SHARE
-from training.parts import KEYBOARDS, MELODIES, MONOPHONIC_SHARE, monophonic_share
-from training.readers import END, PITCH, START, VELOCITY, Song, Track
-from training.sections import is_meter, spans
-from training.sets import Entry, SetConfig, entries_of, split_of
+from continuo_daw.assistant.codecs.condition import meter_index
+from continuo_daw.assistant.music.clip import TICKS, bar_ticks
+from continuo_daw.training.corpus.duplicates import COMMON, GRAM, LEAST_GRAMS, SHARE
+from continuo_daw.training.corpus.parts import KEYBOARDS, MELODIES, MONOPHONIC_SHARE, monophonic_share
+from continuo_daw.training.corpus.readers import END, PITCH, START, VELOCITY, Song, Track
+from continuo_daw.training.corpus.sections import is_meter, spans
+from continuo_daw.training.corpus.sets import Entry, SetConfig, entries_of, split_of
 
 RESOLUTION = 24  # steps a quarter
 STEP = TICKS // RESOLUTION  # ticks a step
@@ -147,7 +147,7 @@ def piece_of(song: Song, entry: Entry, source: str) -> Piece | None:
 
 def read_set(data: Path, source: str, dropped: frozenset[tuple[str, str]]) -> Iterator[Piece]:
     """The pieces of one set without the `dropped` (set, path) ones."""
-    from training.corpus import songs_of  # music21 takes seconds to import
+    from continuo_daw.training.corpus.pieces import songs_of  # music21 takes seconds to import
 
     for entry in tqdm(entries_of(data, SetConfig(source)), source, unit="file"):
         if (source, entry.path.relative_to(data / source).as_posix()) in dropped:

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from assistant.clip import Clip, Note
-from assistant.midi import write_midi
-from training.score_net import ScoreNet
-from training.score_sample import Choice, Writer
-from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, STEP, Piece, read_songs
-from training.score_train import load_net
-from training.score_windows import Window, whole_windows
+from continuo_daw.assistant.music.clip import Clip, Note
+from continuo_daw.assistant.music.midi_write import write_midi
+from continuo_daw.training.families.score.checkpoint import load_net
+from continuo_daw.training.families.score.net import ScoreNet
+from continuo_daw.training.families.score.sample import Choice, Writer
+from continuo_daw.training.families.score.songs import KEY, LENGTH, LOUDNESS, ONSET, STEP, Piece, read_songs
+from continuo_daw.training.families.score.windows import Window, whole_windows
 
 BARS = 8  # of a prompt, and of what is written behind it
 MOST = 400  # notes of a prompt and its continuation together

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import time
 import tomllib
@@ -21,14 +20,15 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from training.score_features import batch_of
-from training.score_heads import FACTORS
-from training.score_measure import table
-from training.score_net import ScoreConfig, ScoreNet
-from training.score_sampler import Sampler
-from training.score_songs import read_songs
+from continuo_daw.training.families.score import checkpoint
+from continuo_daw.training.families.score.features import batch_of
+from continuo_daw.training.families.score.heads import FACTORS
+from continuo_daw.training.families.score.measure import table
+from continuo_daw.training.families.score.net import ScoreConfig, ScoreNet
+from continuo_daw.training.families.score.sampler import Sampler
+from continuo_daw.training.families.score.songs import read_songs
 
-CONFIG = Path(__file__).parent / "configs" / "score.toml"
+CONFIG = Path(__file__).parents[2] / "configs" / "score.toml"
 SHOWN = 25  # steps between two points of the curves
 
 
@@ -69,23 +69,6 @@ def rate(config: TrainScore, state: State) -> float:
     return config.learning_rate * rise * max(0.0, 1.0 - min(done, 1.0) ** 0.5)
 
 
-def save(file: Path, checkpoint: dict[str, Any]) -> None:
-    """Write a checkpoint whole or not at all."""
-    part = file.with_suffix(".part")
-    torch.save(checkpoint, part)
-    with part.open("rb") as handle:
-        os.fsync(handle.fileno())
-    part.replace(file)
-
-
-def load_net(file: Path) -> ScoreNet:
-    """The network of a checkpoint, with its averaged weights."""
-    checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-    net = ScoreNet(ScoreConfig(**checkpoint["model"]))
-    net.load_state_dict(checkpoint["average"])
-    return net.eval()
-
-
 class ScoreRun:
     """A run in its folder."""
 
@@ -108,9 +91,11 @@ class ScoreRun:
         self.state = State()
         self.last = self.out / "last.ckpt"
         if args.resume:
-            self.load(args.start or self.last)
+            self.load(self.last)
         elif self.last.is_file():
             raise SystemExit(f"{self.out} holds a run already; --resume goes on with it")
+        elif args.start:
+            self.begin_with(args.start)
         if args.decay and self.state.decay_from < 0:
             self.state.decay_from, self.state.decay_steps = self.state.step, args.decay
         self.out.mkdir(parents=True, exist_ok=True)
@@ -123,16 +108,22 @@ class ScoreRun:
 
     def load(self, file: Path) -> None:
         """Go on from a checkpoint."""
-        found = torch.load(file, map_location="cpu", weights_only=True)
+        found = checkpoint.load(file)
         self.net.load_state_dict(found["state_dict"])
         self.average = found["average"]
         self.optimiser.load_state_dict(found["optimiser"])
         self.state = State(**found["state"])
         torch.set_rng_state(found["random"])
 
+    def begin_with(self, file: Path) -> None:
+        """Take the averaged weights of a checkpoint, halved or not; the optimiser begins anew."""
+        self.average = {name: value.float() for name, value in checkpoint.load(file)["average"].items()}
+        self.net.load_state_dict(self.average)
+        self.average = {name: value.clone() for name, value in self.average.items()}
+
     def save(self) -> None:
         """Write `last.ckpt`."""
-        save(
+        checkpoint.save(
             self.last,
             self.tables()
             | {
@@ -250,11 +241,11 @@ def _typed(kind: type, told: dict[str, Any], changed: dict[str, str]) -> dict[st
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train the score network.")
     parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--songs", type=Path, required=True, help="file of training.score_songs")
-    parser.add_argument("--cards", type=Path, required=True, help="file of training.score_measure --pack")
+    parser.add_argument("--songs", type=Path, required=True, help="file that `songs.py` writes")
+    parser.add_argument("--cards", type=Path, required=True, help="file that `measure.py --pack` writes")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from last.ckpt")
-    parser.add_argument("--from", dest="start", type=Path, help="with --resume: go on from this checkpoint instead")
+    parser.add_argument("--from", dest="start", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--decay", type=int, default=0, metavar="STEPS", help="let the learning rate fall over so many")
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--steps", type=int, default=10**9, help="stop at this step")

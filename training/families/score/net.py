@@ -2,7 +2,7 @@
 
 Two LSTMs and between them attention over entries: the notes made so far and the given ones. The key of an entry is
 what was known before its note, its value the note, so that a query "what is known now" finds what came next in like
-places. `training.score_features` says what a batch holds; B rows, T positions, E entries, A heads of which P point.
+places. `features.py` says what a batch holds; B rows, T positions, E entries, A heads of which P point.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from assistant.condition import SIZE
-from training.models.charrnn import spread
-from training.score_classes import (
+from continuo_daw.assistant.codecs.condition import SIZE
+from continuo_daw.training.families.charrnn import spread
+from continuo_daw.training.families.score.classes import (
     DURATIONS,
     LEFTS,
     NO_DURATION,
@@ -25,12 +25,12 @@ from training.score_classes import (
     NO_STEP,
     ONSETS,
 )
-from training.score_echoes import KINDS, LAGS
-from training.score_events import Batch, Events, ScoreConfig
-from training.score_heads import Heads
-from training.score_hints import FROM
-from training.score_parts import span_of
-from training.score_windows import ANY_STYLE, LANES
+from continuo_daw.training.families.score.echoes import KINDS, LAGS
+from continuo_daw.training.families.score.events import Batch, Events, ScoreConfig
+from continuo_daw.training.families.score.heads import Heads
+from continuo_daw.training.families.score.hints import FROM
+from continuo_daw.training.families.score.parts import span_of
+from continuo_daw.training.families.score.windows import ANY_STYLE, LANES
 
 CLOCKS = (12, 24, 36, 48, 72, 96, 144, 192, 384, 768, 1536)  # periods of the rotary parts, steps
 BARS = (0.5, 1, 2, 4, 8, 16, 32)  # and bars

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.score_classes import BUCKETS, DIRECT, END_CLASS
-from training.score_features import batch_of
-from training.score_heads import CLOSED
-from training.score_net import ScoreNet
-from training.score_parts import span_of
-from training.score_songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
-from training.score_windows import Window
+from continuo_daw.training.families.score.classes import BUCKETS, DIRECT, END_CLASS
+from continuo_daw.training.families.score.features import batch_of
+from continuo_daw.training.families.score.heads import CLOSED
+from continuo_daw.training.families.score.net import ScoreNet
+from continuo_daw.training.families.score.parts import span_of
+from continuo_daw.training.families.score.songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
+from continuo_daw.training.families.score.windows import Window
 
 ROWWISE = ("condition", "style", "programs", "lanes", "one")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.score_songs import Piece
-from training.score_windows import Window, draw
+from continuo_daw.training.families.score.songs import Piece
+from continuo_daw.training.families.score.windows import Window, draw
 
 MOST_ROWS = 24  # of a batch
 LONG = 0.25  # share of windows that may be twice as long

@@ -6,13 +6,13 @@ that are heard, what the pointers found, as it stands or moved by its interval, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.score_classes import (
+from continuo_daw.training.families.score.classes import (
     DIRECT,
     DURATIONS,
     LEFTS,
@@ -23,13 +23,10 @@ from training.score_classes import (
     ONSETS,
     PLACES,
 )
-from training.score_echoes import LAGS
-from training.score_hints import DURATION_HINTS, FROM, ONSET_HINTS
-from training.score_parts import gate_layer, hinted, nats, rest, weighed
-from training.score_windows import DRUMS, LANES, PROGRAMS
-
-if TYPE_CHECKING:
-    from training.score_net import ScoreNet
+from continuo_daw.training.families.score.echoes import LAGS
+from continuo_daw.training.families.score.hints import DURATION_HINTS, FROM, ONSET_HINTS
+from continuo_daw.training.families.score.parts import gate_layer, hinted, nats, rest, weighed
+from continuo_daw.training.families.score.windows import DRUMS, LANES, PROGRAMS
 
 REACH = 49  # semitones that intervals to what was heard tell apart, to each side
 KERNELS = 4  # of what sounds
@@ -39,6 +36,14 @@ ECHOED = ("onset", "pitch", "moved", "duration", "velocity")
 FACTORS = ("onset", "lane", "pitch", "duration", "velocity")
 
 Batch = dict[str, Tensor]
+
+
+class Pointing(Protocol):
+    """What the heads need of the network: where its pointers look, and what they say; see `net.py`."""
+
+    def pointed(self, weights: Tensor, batch: Batch, what: str) -> Tensor: ...
+
+    def point_again(self, batch: Batch, past: dict[str, Any], again: Batch, span: slice) -> Tensor: ...
 
 
 class Heads(nn.Module):
@@ -109,7 +114,7 @@ class Heads(nn.Module):
         self.register_buffer("toeplitz", keys[None] - keys[:, None] + 127, persistent=False)
         self.register_buffer("circle", (keys[None, :12] - keys[:12, None]) % 12, persistent=False)
 
-    def losses(self, net: ScoreNet, batch: Batch, past: dict[str, Any], heard: Batch) -> dict[str, Tensor]:
+    def losses(self, net: Pointing, batch: Batch, past: dict[str, Any], heard: Batch) -> dict[str, Tensor]:
         """Nats of each factor at each position (B, T)."""
         context = heard["context"]
         found = {"onset": nats(self.onset_logits(batch, heard, 0), batch["to_onset"])}
@@ -149,7 +154,7 @@ class Heads(nn.Module):
         more = (self.echo_gates[name](context) + trust) * (1 + trust)
         return F.pad(logits, (0, 1)).scatter_add(-1, batch[what][:, begin:], more)[..., :-1]
 
-    def entered(self, net: ScoreNet, batch: Batch, past: dict[str, Any], heard: Batch, begin: int) -> Batch:
+    def entered(self, net: Pointing, batch: Batch, past: dict[str, Any], heard: Batch, begin: int) -> Batch:
         """`wide` (B, T, hidden): what is known with the onset; `weights` of the pointers."""
         weights = net.point_again(batch, past, heard, slice(begin, None))
         values = F.pad(past["values"][:, : weights.shape[1]], (0, 0, 1, 0))
@@ -161,7 +166,7 @@ class Heads(nn.Module):
             wide = wide + table(batch[name][:, begin:])
         return {"wide": wide, "weights": weights, "context": heard["context"]}
 
-    def lane_logits(self, net: ScoreNet, batch: Batch, asked: Batch, begin: int) -> Tensor:
+    def lane_logits(self, net: Pointing, batch: Batch, asked: Batch, begin: int) -> Tensor:
         """(B, T, LANES)."""
         rows = F.gelu(asked["wide"])
         keys = (self.lane_key.weight + self.lane_program(batch["programs"]))[:, None]
@@ -185,7 +190,7 @@ class Heads(nn.Module):
         wide = F.gelu(asked["wide"] + rows + self.from_last(batch["from_last"][:, begin:]))
         asked["tone"] = F.gelu(self.body(wide)) + asked["context"]
 
-    def pitch_logits(self, net: ScoreNet, batch: Batch, asked: Batch, begin: int) -> Tensor:
+    def pitch_logits(self, net: Pointing, batch: Batch, asked: Batch, begin: int) -> Tensor:
         """(B, T, 128)."""
         tone, weights = asked["tone"], asked["weights"]
         drum = (batch["program_next"][:, begin:] == DRUMS)[..., None]
@@ -244,7 +249,7 @@ class Heads(nn.Module):
         rows = self.key(batch["pitch_next"][:, begin:] + 128 * drum) + self.step(batch["step_next"][:, begin:])
         asked["long"] = F.gelu(self.lengthen(asked["tone"]) + rows)
 
-    def duration_logits(self, net: ScoreNet, batch: Batch, asked: Batch, begin: int) -> Tensor:
+    def duration_logits(self, net: Pointing, batch: Batch, asked: Batch, begin: int) -> Tensor:
         """(B, T, DURATIONS)."""
         rows, weights = asked["long"], asked["weights"]
         gates = self.duration_copy(rows)
@@ -261,7 +266,7 @@ class Heads(nn.Module):
         logits = hinted(logits, batch["duration_hints"][:, begin:], self.duration_hints(rows))
         return self.echoed(logits, batch, rows, "duration", "echo_length", begin)
 
-    def velocity_logits(self, net: ScoreNet, batch: Batch, asked: Batch, begin: int) -> Tensor:
+    def velocity_logits(self, net: Pointing, batch: Batch, asked: Batch, begin: int) -> Tensor:
         """(B, T, 128) of velocities; 0 is none."""
         loud, near = batch["loud"][:, begin:], batch["near_loud"][:, begin:]
         rows = self.louder(asked["long"]) + self.length(batch["duration_next"][:, begin:])

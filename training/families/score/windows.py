@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.condition import PARTS, SIZE, condition, condition_of
-from training.score_songs import (
+from continuo_daw.assistant.codecs.condition import PARTS, SIZE, condition, condition_of
+from continuo_daw.training.families.score.songs import (
     DRUM,
     KEY,
     KEYBOARD,
