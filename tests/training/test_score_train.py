@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from tiny_score import band
 
+from continuo_daw.training.families.score import checkpoint
 from continuo_daw.training.families.score.checkpoint import load_net
 from continuo_daw.training.families.score.measure import repeated_bars
 from continuo_daw.training.families.score.songs import write_songs
