@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import golden
 
-from continuo_daw import daw_scripts
+from continuo_daw.osc_bridge.install.scripts import built
 
-SCRIPTS = Path(daw_scripts.__file__).parent
 MODEL = Path(__file__).with_name("reaper_model.lua")
 THIRDS = (0.333333, 0.666667)
 
@@ -24,8 +22,9 @@ class Reaper:
         self.lua, self.home, self.port = lua, home, port
         self.spool = home / "continuo" / "spool"
         self.scripts = home / "REAPER Scripts" / "Continuo"
-        shutil.copytree(SCRIPTS / "reaper", self.scripts)
-        shutil.copy(SCRIPTS / "lua" / "core.lua", self.scripts)
+        self.scripts.mkdir(parents=True)
+        for name, data in built("reaper").items():
+            (self.scripts / name).write_bytes(data)
         self.spool.mkdir(parents=True, exist_ok=True)
         (home / "asked").mkdir()
         self.python = f'"{sys.executable}"'

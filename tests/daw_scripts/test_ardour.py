@@ -83,7 +83,8 @@ def test_what_is_sent_is_what_all_scripts_send(programs: None, tmp_path: Path) -
             expected = golden.messages(task, "ID", reply_file="ID", muted=False)
             sent = [listener.recv(65_535) for _ in expected]
             identity = _identity(sent[-1])
-            assert sent == golden.datagrams(task, identity, reply_file=identity, muted=False), task
+            told = {name: {"name": name, "channel": 1} for name in "AB"}
+            assert sent == golden.datagrams(task, identity, reply_file=identity, muted=False, told=told), task
 
 
 def test_a_session(programs: None, tmp_path: Path) -> None:
