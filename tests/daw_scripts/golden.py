@@ -20,8 +20,8 @@ Fixed for all scripts:
   for.
 - Both clips lie in the same tempo and meter, because not every DAW has changes of them. A host that has no muted notes
   gives `muted=False` and sends mute 0. All starts lie on a grid of 1/12 beat; clips are cut at their last bar line.
-- What a host knows of a clip's track goes behind the five arguments of `/continuo/clip/info`, in the order of `TRACK`,
-  what it does not know is left out: the name where it is not empty, `drums` where they are, `upbeat` where it is above 0.
+- What a host knows of a clip's track goes behind the five arguments of `/continuo/clip/info`, in the order of `TRACK`;
+  what it does not know is left out, and so are an empty name, `drums` where they are none, and an `upbeat` of 0.
   `told` says what it is by the letter of the clip. Without it these are the messages of version 1.0.
 - `LONG` does not fit into one message. How it is cut is the script's affair, as long as no message is larger than
   `MOST_BYTES`: compare `collected(messages)`.

@@ -75,8 +75,9 @@ def lua_notes(rows: tuple[golden.Row, ...]) -> str:
 
 
 TEMPO = "M.project.tempo = { { 0, 120, 4, 4 }, { 8, 96.5, 3, 4 } }\n"
-PROJECT = TEMPO + f"track = M.track () A = M.item (track, 11, 6, {lua_notes(golden.A.notes)})\n"
+PROJECT = TEMPO + f"track = M.track 'Keys' A = M.item (track, 11, 6, {lua_notes(golden.A.notes)})\n"
 SECOND = f"B = M.item (M.track (), 20, 6, {lua_notes(golden.B.notes)})\n"
+TOLD = {"A": {"name": "Keys", "channel": 1}, "B": {"channel": 1}}
 
 
 def typed(action: str) -> str:

@@ -151,7 +151,7 @@ steps = [
     { ~continuo.ask(\\generate, [\\seed, 3, \\candidates, 2]) },
     {
         ~continuo.giveClip([50, 0, 1, 96, 0], "A", 4);
-        ~continuo.giveClip(({ |k| [60 + (k % 12), k, 1, 90, 0] } ! 300).flat, "B");
+        ~continuo.giveClip(({ |k| [60 + (k % 12), k, 1, 90, 0] } ! 250).flat, "B");
         ~continuo.ask(\\interpolate, [\\steps, 5], ["A", "B"])
     },
     { ~continuo.ask(\\continue, [\\bar, 3]) },

@@ -67,7 +67,7 @@ class ScaleEngine:
         if self.fault:
             raise self.fault
         seed = int(options["seed"] or 0)
-        count = int(options["candidates"] or 1)
+        count = plan.task.count(plan.clips, options)
         candidates = []
         for index in range(count):
             notes = scale(seed, index, self.length)
