@@ -16,8 +16,9 @@ end
 
 local function place_of (position) -- where music will stand, and in which time
 	local map = Temporal.TempoMap.read ()
-	local meter = map:meter_at (position)
-	return { ticks = position:ticks (), tempo = map:quarters_per_minute_at (position),
+	local behind = Temporal.timepos_t.from_ticks (position:ticks () + 1) -- right at a change Ardour says what was before
+	local meter = map:meter_at (behind)
+	return { ticks = position:ticks (), tempo = map:quarters_per_minute_at (behind),
 		numerator = meter:divisions_per_bar (), denominator = meter:note_value () }
 end
 

@@ -1,4 +1,4 @@
-"""The score around a region, in the real Ardour: bars that it does not begin with, changes of meter, drums, a channel."""
+"""The score around a region, in the real Ardour: a start inside a bar, changes of meter, drums, a channel."""
 # ruff: noqa: F401, F811 - fixtures come by import
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ OPTIONS = "continue seed 7\nvary seed 7 from 2 to 4\n"
     [
         (2, (96.0, 4, 4, "upbeat", 2.0), []),
         (4, (96.0, 4, 4), [("meter", (8.0, 3, 4)), ("tempo", (8.0, 90.0)), ("tempo", (11.0, 60.0))]),
+        (12, (90.0, 3, 4), [("meter", (6.0, 6, 8)), ("tempo", (3.0, 60.0)), ("tempo", (6.0, 80.0))]),
         (14, (90.0, 3, 4, "upbeat", 1.0), [("meter", (4.0, 6, 8)), ("tempo", (1.0, 60.0)), ("tempo", (4.0, 80.0))]),
     ],
 )
 def test_the_time_of_a_region_goes_along(
     programs: None, tmp_path: Path, start: int, info: tuple[object, ...], changes: list[object]
 ) -> None:
-    """On beat 3; over a change of meter; inside a bar and over the next change."""
+    """On beat 3; over a change of meter; from a change on; inside a bar and over the next change."""
     session, spool = tmp_path / "song", tmp_path / "home" / "spool"
     spool.mkdir(parents=True)
     (spool / "tasks.ask").write_text("/continuo/tasks\n")
