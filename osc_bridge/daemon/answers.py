@@ -127,7 +127,11 @@ class Answers:
             tell(self._sinks, event)
         except AssistantError as error:
             self._broken = error
-            self.fault(error)
+        except Exception:  # the thread has to outlive a fault in any sink
+            log.exception("an answer to %.80r failed", self.identity)
+            self._broken = AssistantError("internal", "an answer could not be said; the log of the daemon says why")
+        if self._broken:
+            self.fault(self._broken)
 
     def _deliver_progress(self, fraction: float) -> None:
         self._progress_waits = False
@@ -157,8 +161,8 @@ def what_it_is(candidate: Candidate) -> dict[str, Value]:
     track = {"channel": clip.channel, "program": clip.program}
     known = {key: value for key, value in track.items() if value is not None}
     numerator, denominator = clip.meter
-    time_ = {"tempo": clip.tempo, "numerator": numerator, "denominator": denominator, "upbeat": clip.upbeat / TICKS}
-    return {"place": place, **stretch, **known, "drums": int(clip.drums), **time_}
+    timing = {"tempo": clip.tempo, "numerator": numerator, "denominator": denominator, "upbeat": clip.upbeat / TICKS}
+    return {"place": place, **stretch, **known, "drums": int(clip.drums), **timing}
 
 
 def _through(own: Order, given: Order) -> Order:

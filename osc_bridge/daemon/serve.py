@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import errno
 import ipaddress
 import logging
 import logging.handlers
+import queue
 import signal
 import sys
 import threading
@@ -103,8 +105,13 @@ def _log_to(path: Path | None) -> None:
     else:
         handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.addFilter(Throttle())
-    log.addHandler(handler)
+    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()  # so that nobody who logs waits for the disk
+    listener = logging.handlers.QueueListener(lines, handler)
+    listener.start()
+    atexit.register(listener.stop)
+    before = logging.handlers.QueueHandler(lines)
+    before.addFilter(Throttle())
+    log.addHandler(before)
     log.setLevel(logging.INFO)
 
 

@@ -116,9 +116,11 @@ def test_pure_data_plays_only_the_first_candidate_of_the_last_answer(
 
 
 def test_pure_data_shows_the_daemons_words(require_program: Callable[[str], str], daemon: int, tmp_path: Path) -> None:
-    bad = "continuo-send generate bad bar 4 \\; continuo-press symbol generate"
+    bad = "continuo-send clip/info pd 8 120 3 4 upbeat 1 channel 99 \\; continuo-send generate bad bar 4 \\; "
+    bad += "continuo-press symbol generate"
     lines = run_pd(require_program("pd"), tmp_path, daemon, bad)
     assert any(line.startswith("fail: bad bad_args") and "did\\ you\\ mean\\ bars?" in line for line in lines)
+    assert any(line.startswith("fail: pd bad_args channel\\ 99\\ is\\ not") for line in lines)
 
 
 def test_pure_data_has_a_button_for_each_action() -> None:

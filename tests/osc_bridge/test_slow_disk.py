@@ -59,6 +59,14 @@ def test_a_slow_request_itself_hears_all_in_order(wire: Wire, spool: Path, held:
     assert (spool / "out.reply").read_text().count("\n") == len(kinds)
 
 
+def test_a_fault_in_a_file_is_a_fault_of_the_request(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReplyFile, "candidate", lambda *_: 1 / 0)
+    wire.send("/continuo/generate", 7, "seed", 1, "reply_file", "out")
+    assert wire.answers()[-1][:3] == ["/continuo/fail", 7, "internal"]
+    wire.send("/continuo/generate", 8, "seed", 1)
+    assert wire.answers()[-1][:2] == ["/continuo/done", 8]
+
+
 def test_a_folder_that_cannot_be_used_is_said_once(
     wire: Wire, engine: ScaleEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
