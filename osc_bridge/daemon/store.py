@@ -147,7 +147,7 @@ def given(
     meters: Mapping[int, Meter] = MappingProxyType({}),
 ) -> Given:
     """A clip of `notes` in the client's order; changes of tempo and meter by their ticks, those at 0 hold from the
-    start. Raises AssistantError `bad_args` where clip and notes do not fit."""
+    start, and those behind its end say nothing. Raises AssistantError `bad_args` where clip and notes do not fit."""
     order = order_of(notes)
     length = info.length
     if length is not None and order and notes[order[-1]].start >= length:
@@ -157,9 +157,14 @@ def given(
         time = TimeMap(_from_start(info.tempo, tempos), _from_start(info.meter, meters), info.upbeat)
         if length is None:
             length = _last_bar(notes, time)
+        inside = TimeMap(
+            tuple(change for change in time.tempos if change[0] <= length),
+            tuple(change for change in time.meters if change[0] <= length),
+            info.upbeat,
+        )
         drums = info.channel == DRUM_CHANNEL if info.drums is None else info.drums
         track = {"drums": drums, "name": info.name, "channel": info.channel, "program": info.program}
-        return Given(Clip(tuple(notes), length, **track).timed(time), order)  # type: ignore[arg-type]
+        return Given(Clip(tuple(notes), length, **track).timed(inside), order)  # type: ignore[arg-type]
     except ValueError as error:
         raise AssistantError("bad_args", str(error)) from None
 

@@ -120,7 +120,7 @@ def test_pure_data_shows_the_daemons_words(require_program: Callable[[str], str]
     bad += "continuo-press symbol generate"
     lines = run_pd(require_program("pd"), tmp_path, daemon, bad)
     assert any(line.startswith("fail: bad bad_args") and "did\\ you\\ mean\\ bars?" in line for line in lines)
-    assert any(line.startswith("fail: pd bad_args channel\\ 99\\ is\\ not") for line in lines)
+    assert any(line.startswith("fail: pd bad_args channel\\ 99.0\\ is\\ not") for line in lines)
 
 
 def test_pure_data_has_a_button_for_each_action() -> None:

@@ -148,6 +148,16 @@ def test_a_change_at_the_start_holds_from_there(store: Store) -> None:
     assert store.clip(HOST, "a").clip == clip_of(NOTES, 90.0, (3, 4))
 
 
+def test_changes_behind_the_end_say_nothing(store: Store) -> None:
+    store.add(HOST, "a", 0, 4, NOTES[:4])
+    store.describe(HOST, "a", Info(4 * TICKS))
+    for beat in (4, 5):  # what goes on behind the clip starts with the change at its end
+        store.change_tempo(HOST, "a", beat * TICKS, 90.0 + beat)
+        store.change_meter(HOST, "a", beat * TICKS, (beat, 8))
+    clip = store.clip(HOST, "a").clip
+    assert (clip.tempos, clip.meters) == (((4 * TICKS, 94.0),), ((4 * TICKS, (4, 8)),))
+
+
 def test_a_clip_without_a_length_ends_with_its_last_bar_also_behind_an_upbeat(store: Store) -> None:
     store.add(HOST, "a", 0, 40, NOTES)  # ten beats
     store.describe(HOST, "a", Info(meter=(3, 4), upbeat=TICKS))
