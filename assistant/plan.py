@@ -116,7 +116,7 @@ def _whole(plan: Plan, candidate: Candidate) -> Candidate:
         track = track.timed(given.time.cut(frame.start, end))
         return replace(candidate, clip=track, at=frame.start, placement=Placement("over", frame.start, end))
     if len(plan.frames) == 1:
-        track = track.timed(given.time)
+        track = track.timed(given.time.cut(0, max(made.length, 1)))  # no change lies behind the end of a shorter one
     return replace(candidate, clip=track, placement=FREE)
 
 

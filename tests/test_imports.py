@@ -22,7 +22,10 @@ ALLOWED = {  # our own parts by their folder
     "export": LEARNING | {"assistant", "training", "export", "onnx", "onnxruntime", "transformers"},
     "export/bench": LEARNING | {"assistant", "training", "export", "osc_bridge", "onnx", "transformers"},
 }
-ONE_FILE_ONLY = {"onnxruntime": "assistant/bundles/runtime.py"}  # in the folders that a daemon loads
+ONE_FILE_ONLY = {  # in the folders that a daemon loads
+    "onnxruntime": "assistant/bundles/runtime.py",
+    "pythonosc": "osc_bridge/clients/osc.py",  # a daemon has a stricter decoder of its own
+}
 HEAVY = ("torch", "lightning", "tensorboard", "symusic", "music21", "onnx", "sklearn", "transformers", "matplotlib")
 DAEMON = (
     "osc_bridge.daemon.serve",

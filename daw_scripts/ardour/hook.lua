@@ -108,14 +108,12 @@ local function request (action, clips, place, other)
 	need (place.track, "Select a MIDI track or a MIDI region first.")
 	clips = table.move (clips, 1, taken, 1, {})
 	local values = remembered ()[action] or {}
-	if values.drums == nil and clips[1] and clips[1].drums then values.drums = true end
 	local job = { id = new_id (), action = action, title = action:gsub ("_", " "), clips = clips, place = place }
 	job.lines = Continuo.request_lines (task, job.id, clips, values, place)
 	job.finish = function (lines)
 		local answers = Continuo.answers (lines)
 		need (not answers.fail, answers.fail and answers.fail.text)
-		if action:find ("^refine") then refine (job, need (answers.candidates[1], "Continuo has sent no notes."))
-		else lay_out (job, #answers.candidates) end
+		PLACES[Continuo.place (answers.candidates, clips[1])] (job, answers.candidates)
 	end
 	send (job.lines)
 	expect (job)

@@ -57,7 +57,7 @@ function init() {
     [transport.tempo().value(), transport.timeSignature().numerator(), transport.timeSignature().denominator()]
         .forEach(function (value) { value.markInterested(); });
     track = host.createCursorTrack("CONTINUO", "Continuo", 0, SLOTS, true);
-    [track.isPinned(), track.canHoldNoteData()].forEach(function (value) { value.markInterested(); });
+    [track.isPinned(), track.canHoldNoteData(), track.name()].forEach(function (value) { value.markInterested(); });
     watchSlots(track.clipLauncherSlotBank());
     views = {
         Launcher: watch(track.createLauncherCursorClip("CONTINUO_CLIP", "Continuo", STEPS, 128)),
@@ -147,6 +147,9 @@ var HEARD = {
             job.notes[values[2] + (k - 4) / 5] = values.slice(k, k + 5);
         }
     }),
+    "/continuo/result": mine(function (values) {
+        for (var k = 5; values[1] === 0 && k + 1 < values.length; k += 2) job.said[values[k]] = values[k + 1];
+    }),
     "/continuo/done": function (values) {
         var then = values[0] === "" && values[1] === "tasks" && state ? asked : finish;
         if (then) then(values);
@@ -154,7 +157,8 @@ var HEARD = {
     "/continuo/fail": mine(function (values) { stop(values[2]); })
 };
 var finish = mine(function (values) {
-    var result = job.clip ? refined(job.clip, job.notes) : placed(job.id, values[2], state[7]);
+    var inPlace = job.clip && job.said.place === "in_place"; // all else becomes new clips
+    var result = inPlace ? refined(job.clip, job.notes) : placed(job.id, values[2], state[7], track);
     (result.problem ? stop : end)(result.problem || result.text);
 });
 
@@ -171,7 +175,7 @@ function mine(handler) {
 
 function press(label, task) {
     if (job) return say("still busy with " + job.label + ". Wait, or press Cancel.");
-    job = { label: label, task: task, id: "bitwig-" + Math.floor(Date.now() / 1000) + "-" + (++count), notes: {} };
+    job = { label: label, task: task, id: "bitwig-" + Math.floor(Date.now() / 1000) + "-" + (++count), notes: {}, said: {} };
     job.pinned = track.isPinned().get();
     track.isPinned().set(true); // the result belongs on the track where the button was pressed
     ask(begin);
@@ -197,8 +201,6 @@ function begin() {
     if (row.most && clip.end * GRIDS[GRIDS.length - 1] > STEPS) {
         return stop("the clip ends after beat " + STEPS / GRIDS[GRIDS.length - 1] + ": shorten its loop.");
     }
-    var refines = job.task.indexOf("refine") === 0; // tasks that answer note for note
-    if (!refines && !track.canHoldNoteData().get()) return stop("select an instrument track for the new clips.");
     if (row.most && clip.notes.length && view.clip.exists().get()) clips = [clip];
     if (row.least > 1) {
         clips = kept = kept.concat(clips);
@@ -214,8 +216,8 @@ function begin() {
         give(name, given);
         request.push("clip", name);
     });
-    if (refines) job.clip = clip;
-    else request.push("reply_file", job.id);
+    if (clips.length === 1) job.clip = clip;
+    request.push("reply_file", job.id);
     send("/continuo/" + job.task, request);
     wait(ANSWER);
 }
@@ -230,7 +232,8 @@ function give(name, clip) {
         clip.notes.slice(first, first + PART).forEach(function (note) { values = values.concat(note.values); });
         send("/continuo/clip", values);
     }
-    send("/continuo/clip/info", [name, clip.length, beats(transport.tempo().value().getRaw())].concat(meter()));
+    var info = [name, clip.length, beats(transport.tempo().value().getRaw())].concat(meter());
+    send("/continuo/clip/info", info.concat(told(clip, meter(), track.name().get())));
 }
 
 // The options of the panel as pairs, in the daemon's order; a task without a clip takes tempo and meter of the project.

@@ -2,6 +2,7 @@
 
 var STEPS = 3072; // of the grid: 64 beats at 48 steps a beat
 var GRIDS = [48, 24, 12]; // steps a beat: the finest in which the clip fits
+var DRUMS = 9; // MIDI channel 10, counted from 0
 var SLOTS = 64; // clip slots of the track
 var SETTLE = 300; // ms until changed notes can be found at their new place
 
@@ -64,15 +65,28 @@ function read(view) {
     notes.sort(function (a, b) {
         return a.values[1] - b.values[1] || a.values[0] - b.values[0] || a.cell[0] - b.cell[0];
     });
-    return { view: view, notes: notes, length: beats(bounds.length), end: bounds.start + bounds.length };
+    return {
+        view: view, notes: notes, start: bounds.start, length: beats(bounds.length), end: bounds.start + bounds.length
+    };
+}
+
+// What is known of the track and the time of a clip, as pairs. Bars count from beat 0 of the clip.
+function told(clip, meter, name) {
+    var pairs = name ? ["name", name] : [], bar = 4 * meter[0] / meter[1], inside = ((clip.start % bar) + bar) % bar;
+    function isDrum(note) { return note.cell[0] === DRUMS; }
+    if (clip.notes.length) pairs.push("channel", clip.notes[0].cell[0] + 1);
+    if (clip.notes.length && clip.notes.every(isDrum)) pairs.push("drums", 1);
+    if (beats(inside) > 0 && beats(inside) < bar) pairs.push("upbeat", beats(bar - inside));
+    return pairs;
 }
 
 // the result
 
 // What follows gives {text} or {problem}: words for the musician.
 
-function placed(name, candidates, spool) { // the daemon's files into the empty slots after the selected one
+function placed(name, candidates, spool, track) { // the daemon's files into the empty slots after the selected one
     var empty = [], after = 0;
+    if (!track.canHoldNoteData().get()) return { problem: "select an instrument track for the new clips." };
     slots.forEach(function (slot) {
         if (slot.isSelected().get()) after = empty.length;
         if (slot.exists().get() && !slot.hasContent().get()) empty.push(slot);

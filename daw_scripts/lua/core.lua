@@ -4,9 +4,11 @@
 -- it can be loaded:   local Continuo = assert (load (text .. "\nreturn Continuo")) ()
 -- or pasted as it is into the body of a function. It needs string, table, math, io and os, and no `require`.
 --
--- Times are beats (quarter notes). A clip is { notes, length, tempo, numerator, denominator }, a note is
--- { pitch, start, duration, velocity, mute }, its start counted from the start of the clip, `mute` true or false. What
--- can go wrong gives nil and a text for the musician.
+-- Times are beats (quarter notes). A clip is { notes, length, tempo, numerator, denominator }, tempo and meter those at
+-- its start; a note is { pitch, start, duration, velocity, mute }, its start counted from the start of the clip, `mute`
+-- true or false. Where a host knows them, a clip also has { name, channel, program, drums, upbeat, tempos, meters }:
+-- channel and program count from 1, `upbeat` is where its first bar line lies, `tempos` is a list of { at, tempo },
+-- `meters` of { at, numerator, denominator }. What can go wrong gives nil and a text for the musician.
 
 local Continuo = { NOTES_PER_MESSAGE = 50 } -- keeps every datagram below 1,400 bytes, whatever the clip's name
 
@@ -148,7 +150,22 @@ function Continuo.clip_lines (name, clip)
 		first = first + Continuo.NOTES_PER_MESSAGE
 	until first >= total
 	local info = { name, clip.length + 0.0, clip.tempo + 0.0, whole (clip.numerator), whole (clip.denominator) }
+	local function tell (key, value)
+		if value then table.move ({ key, value }, 1, 2, #info + 1, info) end
+	end
+	tell ("name", clip.name ~= "" and clip.name)
+	tell ("channel", clip.channel and whole (clip.channel))
+	tell ("program", clip.program and whole (clip.program))
+	tell ("drums", clip.drums)
+	tell ("upbeat", (clip.upbeat or 0) > 0 and clip.upbeat + 0.0)
 	lines[#lines + 1] = Continuo.message ("/continuo/clip/info", info)
+	for _, change in ipairs (clip.meters or {}) do
+		local values = { name, change.at + 0.0, whole (change.numerator), whole (change.denominator) }
+		lines[#lines + 1] = Continuo.message ("/continuo/clip/meter", values)
+	end
+	for _, change in ipairs (clip.tempos or {}) do
+		lines[#lines + 1] = Continuo.message ("/continuo/clip/tempo", { name, change.at + 0.0, change.tempo + 0.0 })
+	end
 	return lines
 end
 
@@ -185,8 +202,9 @@ end
 
 -- Answers --------------------------------------------------------------------------------------------------------
 
--- What the lines of a reply say: { candidates, fail, done }. `candidates` is a list of { notes, at, length }, those
--- that came whole, in order; `fail` is { code, text }, `done` is { task, model, seed, seconds }.
+-- What the lines of a reply say: { candidates, fail, done }. `candidates` is a list of { notes, at, length, said }, those
+-- that came whole, in order; `said` are the pairs of the result by key. `fail` is { code, text }, `done` is
+-- { task, model, seed, seconds }.
 function Continuo.answers (lines)
 	local found = { candidates = {} }
 	local open = setmetatable ({}, { __index = function (all, index)
@@ -203,7 +221,8 @@ function Continuo.answers (lines)
 			end
 		elseif line[1] == "/continuo/result" then
 			local made = open[line[3]]
-			made.at, made.length = line[5], line[6]
+			made.at, made.length, made.said = line[5], line[6], {}
+			for at = 7, #line - 1, 2 do made.said[line[at]] = line[at + 1] end
 			if #made.notes == line[4] then found.candidates[#found.candidates + 1] = made end
 		elseif line[1] == "/continuo/fail" then
 			found.fail = { code = line[3], text = line[4] }
@@ -212,6 +231,16 @@ function Continuo.answers (lines)
 		end
 	end
 	return found
+end
+
+-- What is to be done with an answer to `clip` (nil where none was given): "in_place", "over", "beside", "behind" or "free".
+-- One that replaces notes does so where it is the only one and ends inside the clip; else it is a clip of its own.
+function Continuo.place (candidates, clip)
+	local first = candidates[1]
+	local place = first and first.said.place or "free"
+	local inside = clip and #candidates == 1 and place == "over" and first.said.to <= clip.length
+	if place == "over" and not inside then return "free" end
+	return place
 end
 
 -- The answers to /continuo/tasks: a list of { name, summary, model, clips_min, clips_max, options }, which can be
@@ -242,58 +271,3 @@ function Continuo.status_text (lines)
 		end
 	end
 end
-
--- Options --------------------------------------------------------------------------------------------------------
-
--- What an option takes, in short: "1 to 64, else 4".
-function Continuo.range_text (option)
-	local range = option.type
-	if option.type == "choice" then range = option.choices:gsub ("|", " ") end
-	if option.type == "bool" then range = "yes no" end
-	if option.minimum ~= "" and option.maximum ~= "" then range = option.minimum .. " to " .. option.maximum end
-	return option.default ~= "" and range .. ", else " .. option.default or range
-end
-
-local BOOLS = { ["1"] = true, yes = true, ["true"] = true, ["0"] = false, no = false, ["false"] = false }
-
--- What was typed as a value for the wire: nil for nothing (the task's default), nil and a text where it does not fit.
-function Continuo.option_value (option, typed)
-	typed = typed:match ("^%s*(.-)%s*$")
-	local value
-	if typed == "" then return nil end
-	if option.type == "int" or option.type == "float" then
-		value = tonumber ((typed:gsub (",", ".")))
-		local low, high = tonumber (option.minimum), tonumber (option.maximum)
-		if value and (value ~= value or low and value < low or high and value > high) then value = nil end
-		if value and option.type == "int" then value = math.tointeger (value) else value = value and value + 0.0 end
-	elseif option.type == "bool" then
-		value = BOOLS[typed:lower ()]
-	elseif option.choices == "" or ("|" .. option.choices .. "|"):find ("|" .. typed .. "|", 1, true) then
-		value = typed
-	end
-	if value ~= nil then return value end
-	return nil, ("%s: %s does not do (%s).\n%s"):format (option.key, typed, Continuo.range_text (option), option.help)
-end
-
--- A remembered value as it is shown.
-function Continuo.value_shown (option, value)
-	if value == nil then return "" end
-	if option.type == "bool" then return (value == true or value == 1) and "yes" or "no" end
-	return type (value) == "string" and value or (value_text (value):gsub ("%.0$", ""))
-end
-
--- Option values by key as one line, and back.
-function Continuo.remember (values)
-	local keys, pairs_of = {}, {}
-	for key in pairs (values) do keys[#keys + 1] = key end
-	table.sort (keys)
-	for _, key in ipairs (keys) do table.move ({ key, values[key] }, 1, 2, #pairs_of + 1, pairs_of) end
-	return Continuo.message ("options", pairs_of)
-end
-
-function Continuo.recall (line)
-	local values, found = {}, Continuo.values (line)
-	for at = 2, #found - 1, 2 do values[found[at]] = found[at + 1] end
-	return values
-end
--- end of core

@@ -1,6 +1,7 @@
 -- Continuo in REAPER: items to clips, and answers to items. Positions are project quarter notes (QN) until they are
 -- written. What goes wrong is a text for the musician.
 
+local PROGRAM, DRUMS = 0xC0, 9 -- the status of a program change; channel 10, counted from 0
 local NEAR = 1 / 1900 -- QN, a little more than half of Continuo's smallest step
 
 -- The functions for a project; `in_editor` is true where the action was called in a MIDI editor.
@@ -25,6 +26,37 @@ local function place_at (qn)
 	return { tempo = tempo, numerator = numerator, denominator = denominator }
 end
 
+-- Tell a clip that begins at a QN where its first bar line lies, and where tempo and meter change inside it.
+local function add_time (clip, from, to)
+	local _, line, following = reaper.TimeMap_QNToMeasures (project, from + NEAR)
+	clip.upbeat = from > line + NEAR and rounded (following - from) or 0
+	clip.tempos, clip.meters = {}, {}
+	local last = clip
+	for index = 0, reaper.CountTempoTimeSigMarkers (project) - 1 do
+		local _, time = reaper.GetTempoTimeSigMarker (project, index)
+		local qn = reaper.TimeMap2_timeToQN (project, time)
+		if qn > from + NEAR and qn < to - NEAR then
+			local now, at = place_at (qn), rounded (qn - from)
+			if now.tempo ~= last.tempo then table.insert (clip.tempos, { at = at, tempo = now.tempo }) end
+			if now.numerator ~= last.numerator or now.denominator ~= last.denominator then
+				table.insert (clip.meters, { at = at, numerator = now.numerator, denominator = now.denominator })
+			end
+			last = now
+		end
+	end
+end
+
+-- The program of a channel, counted from 1: the last that is set in a take up to a place, nil for none.
+local function program_at (take, channel, ppq)
+	local _, _, count = reaper.MIDI_CountEvts (take)
+	local program
+	for index = 0, count - 1 do
+		local _, _, _, at, kind, on, value = reaper.MIDI_GetCC (take, index)
+		if kind == PROGRAM and on == channel and at <= ppq then program = value + 1 end
+	end
+	return program
+end
+
 -- The clip that a take shows: the notes that begin inside its item, inside the time selection where that touches the
 -- item, and of the selected ones only, where the action was called in the MIDI editor and there are any.
 local function read_clip (take)
@@ -39,7 +71,10 @@ local function read_clip (take)
 	local clip = place_at (from)
 	clip.notes, clip.length = {}, rounded (to - from)
 	clip.take, clip.track, clip.from, clip.stop = take, reaper.GetMediaItemTake_Track (take), from, stop
+	clip.loop = loop
+	clip.name = select (2, reaper.GetSetMediaTrackInfo_String (clip.track, "P_NAME", "", false))
 	clip.hash = select (2, reaper.MIDI_GetHash (take, true, ""))
+	clip.drums = true
 	local chosen_only = in_editor and reaper.MIDI_EnumSelNotes (take, -1) >= 0
 	local _, count = reaper.MIDI_CountEvts (take)
 	for index = 0, count - 1 do
@@ -48,13 +83,18 @@ local function read_clip (take)
 		local shift = loop and at < start - NEAR and math.ceil ((start - NEAR - at) / loop) * loop or 0
 		local begin = at + shift
 		if begin > from - NEAR and begin < to - NEAR and (selected or not chosen_only) then
-			clip.channel = clip.channel or channel
+			clip.drums = clip.drums and channel == DRUMS
 			clip.notes[#clip.notes + 1] = { index = index, start_ppq = start_ppq, end_ppq = end_ppq, shift = shift,
-				pitch = pitch, velocity = velocity, mute = muted, start = rounded (math.max (0, begin - from)),
+				pitch = pitch, velocity = velocity, mute = muted, channel = channel, start = rounded (math.max (0, begin - from)),
 				duration = rounded (math.max (2 * NEAR, math.min (till + shift, stop) - begin)) }
 		end
 	end
 	Continuo.sort (clip.notes)
+	local first = clip.notes[1]
+	clip.drums = clip.drums and first ~= nil
+	clip.channel = first and first.channel + 1
+	clip.program = first and program_at (take, first.channel, first.start_ppq)
+	add_time (clip, from, to)
 	return clip
 end
 
@@ -86,7 +126,7 @@ local function free_place ()
 	return { track = track, stop = stop, place = place_at (stop) }
 end
 
--- The clips that a task takes, by time, and where its answer goes: { track, stop, from, channel, place }. Nil, nil and
+-- The clips that a task takes, by time, and where its answer goes: { track, stop, from, place, row }. Nil, nil and
 -- a text where there is nothing to work on.
 local function selected (task)
 	local takes, none = chosen_takes (task.clips_min)
@@ -104,7 +144,7 @@ local function selected (task)
 		return target and {}, target, missing
 	end
 	table.sort (clips, function (a, b) return a.from < b.from end)
-	local target = { track = clips[1].track, from = clips[1].from, stop = clips[1].stop, channel = clips[1].channel }
+	local target = { track = clips[1].track, from = clips[1].from, stop = clips[1].stop, row = #clips > 1 }
 	for _, clip in ipairs (clips) do target.stop = math.max (target.stop, clip.stop) end
 	return clips, target
 end
@@ -126,9 +166,11 @@ local function ppq (take, qn) return math.floor (reaper.MIDI_GetPPQPosFromProjQN
 local function new_item (target, at, length, candidate, name)
 	local item = reaper.CreateNewMIDIItemInProj (target.track, at, at + length, true)
 	local take = reaper.GetActiveTake (item)
+	local channel, program = (candidate.said.channel or 1) - 1, candidate.said.program
+	if program then reaper.MIDI_InsertCC (take, false, false, 0, PROGRAM, channel, program - 1, 0) end
 	for _, note in ipairs (candidate.notes) do
 		local from, to = ppq (take, at + note.start), ppq (take, at + note.start + note.duration)
-		reaper.MIDI_InsertNote (take, false, note.mute, from, to, target.channel or 0, note.pitch, note.velocity, true)
+		reaper.MIDI_InsertNote (take, false, note.mute, from, to, channel, note.pitch, note.velocity, true)
 	end
 	reaper.MIDI_Sort (take)
 	reaper.SetMediaItemInfo_Value (item, "B_LOOPSRC", 0)
@@ -136,18 +178,18 @@ local function new_item (target, at, length, candidate, name)
 	return item, take
 end
 
--- Candidates become the takes of one item, and steps of a way a row of items.
+-- Candidates become the takes of one item, and the steps of a way between two clips a row of items.
 local function write_new (target, _, task, undo, candidates)
 	if not reaper.ValidatePtr2 (project, target.track, "MediaTrack*") then return "The track is not there any more." end
 	if #candidates == 0 then return "Continuo has made nothing." end
 	local at, length = target.stop, 0
-	if target.from then at = math.max (at, target.from + candidates[1].at) end
+	if target.from and candidates[1].said.place == "behind" then at = math.max (at, target.from + candidates[1].at) end
 	for _, candidate in ipairs (candidates) do length = math.max (length, candidate.length) end
 	return undoable (undo, function ()
 		local item, active
 		for number, candidate in ipairs (candidates) do
 			local name = #candidates == 1 and task or task .. " " .. number
-			if task == "interpolate" then
+			if target.row then
 				new_item (target, at, candidate.length, candidate, name)
 				at = at + candidate.length
 			elseif not item then
@@ -165,15 +207,42 @@ local function write_new (target, _, task, undo, candidates)
 	end)
 end
 
--- The notes that were read get what the answer says; all else of the take stays.
-local function write_refined (_, clip, _, undo, candidates)
+-- Why the notes of a clip cannot be changed any more; nil where they can.
+local function gone (clip)
 	if not reaper.ValidatePtr2 (project, clip.take, "MediaItem_Take*") then
 		return "The clip is not there any more, so nothing was written."
 	elseif select (2, reaper.MIDI_GetHash (clip.take, true, "")) ~= clip.hash then
 		return "The clip was changed meanwhile, so nothing was written. Press the button again."
 	end
-	local candidate = candidates[1]
-	if not candidate or #candidate.notes ~= #clip.notes then return "The answer does not fit the clip." end
+end
+
+-- The notes that start in a stretch of the clip go, and those of the answer take their place.
+local function write_over (_, clip, _, undo, candidates)
+	local fault, candidate, take = gone (clip), candidates[1], clip.take
+	if fault then return fault end
+	return undoable (undo, function ()
+		local said, old = candidate.said, {}
+		for _, note in ipairs (clip.notes) do
+			if note.start > said.from - NEAR and note.start < said.to - NEAR then old[#old + 1] = note.index end
+		end
+		table.sort (old, function (a, b) return a > b end) -- from the last on, so that the others keep their indices
+		for _, index in ipairs (old) do reaper.MIDI_DeleteNote (take, index) end
+		for _, note in ipairs (candidate.notes) do
+			local start = clip.from + candidate.at + note.start
+			-- a loop has its notes once, those before the begin of the item too
+			if clip.loop and start - reaper.MIDI_GetProjQNFromPPQPos (take, 0) > clip.loop - NEAR then start = start - clip.loop end
+			reaper.MIDI_InsertNote (take, false, note.mute, ppq (take, start), ppq (take, start + note.duration),
+				(said.channel or clip.channel or 1) - 1, note.pitch, note.velocity, true)
+		end
+		reaper.MIDI_Sort (take)
+	end)
+end
+
+-- The notes that were read get what the answer says; all else of the take stays.
+local function write_in_place (_, clip, _, undo, candidates)
+	local fault, candidate = gone (clip), candidates[1]
+	if fault then return fault end
+	if #candidate.notes ~= #clip.notes then return "The answer does not fit the clip." end
 	return undoable (undo, function ()
 		local moved, take = {}, clip.take
 		for k, note in ipairs (clip.notes) do
@@ -199,6 +268,13 @@ local function write_refined (_, clip, _, undo, candidates)
 	end)
 end
 
-return { selected = selected, write_new = write_new, write_refined = write_refined }
+-- What is done with an answer, by what it is to the clip.
+local PLACES = { in_place = write_in_place, over = write_over, behind = write_new, beside = write_new, free = write_new }
+
+local function write (target, clip, task, undo, candidates)
+	return PLACES[Continuo.place (candidates, clip)] (target, clip, task, undo, candidates)
+end
+
+return { selected = selected, write = write }
 
 end

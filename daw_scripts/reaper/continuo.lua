@@ -120,8 +120,7 @@ local function press (task)
 		local fail = answers.fail
 		if fail then return fail.code ~= "cancelled" and say (fail.text) end
 		if not reaper.ValidatePtr2 (project, project, "ReaProject*") then return end -- closed meanwhile
-		local write = task.name:find ("^refine") and clips.write_refined or clips.write_new
-		fault = write (target, given[1], task.name, "Continuo: " .. title, answers.candidates)
+		fault = clips.write (target, given[1], task.name, "Continuo: " .. title, answers.candidates)
 		if fault then say (fault) end
 	end)
 end

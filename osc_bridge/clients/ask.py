@@ -24,7 +24,18 @@ from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.paths import spool_dir
 from continuo_daw.osc_bridge.clients.ask_file import Question, read_ask
 from continuo_daw.osc_bridge.clients.reach import MAX_DATAGRAM, log_file, port_number, reach, socket_to
-from continuo_daw.osc_bridge.daemon.addresses import DONE, FAIL, PONG, PREFIX, PROGRESS, STATUS, SYNCED, VERSION
+from continuo_daw.osc_bridge.daemon.addresses import (
+    DONE,
+    FAIL,
+    GIVING,
+    PONG,
+    PREFIX,
+    PROGRESS,
+    SETTING,
+    STATUS,
+    SYNCED,
+    VERSION,
+)
 from continuo_daw.osc_bridge.daemon.spool import ReplyFile, as_text
 from continuo_daw.osc_bridge.install.daw_file import read_daw_file
 from continuo_daw.osc_bridge.wire.decode import Message, PacketError, decode
@@ -43,7 +54,7 @@ ENDS = {
     PREFIX + "sync": SYNCED,
     PREFIX + "tasks": DONE,
 }
-QUIET = {PREFIX + name for name in ("clip", "clip/info", "cancel", "reply_port")}  # answered only where they are wrong
+QUIET = {row.address for row in (*GIVING, *SETTING)} | {PREFIX + "cancel"}  # answered only where they are wrong
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

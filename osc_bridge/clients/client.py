@@ -2,53 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.music.clip import TICKS, Clip, Note, order_of
-from continuo_daw.assistant.request import Candidate, Result
-from continuo_daw.assistant.tasks import in_place
-from continuo_daw.osc_bridge.daemon.addresses import ACCEPTED, DONE, FAIL, NOTES, OPTION, PREFIX, PROGRESS, RESULT, TASK
+from continuo_daw.assistant.music.clip import TICKS, Clip
+from continuo_daw.assistant.request import Context, Result
+from continuo_daw.osc_bridge.clients.collected import Collected, OnNotes, OnProgress
+from continuo_daw.osc_bridge.clients.osc import Argument, Message, build, clip_messages, read
+from continuo_daw.osc_bridge.daemon.addresses import DONE, FAIL, OPTION, PREFIX, TASK
 from continuo_daw.osc_bridge.daemon.link import MAX_DATAGRAM
-from continuo_daw.osc_bridge.wire.decode import Argument, Message, PacketError, decode
-from continuo_daw.osc_bridge.wire.encode import Value, datagram_size, encode, note_parts
-from continuo_daw.osc_bridge.wire.notes import read_notes
+from continuo_daw.osc_bridge.wire.encode import Value, datagram_size
 
 QUICK_SECONDS = 1.0  # of silence, and whatever was asked is asked again
 ATTEMPTS = 5
 PART_SECONDS = 0.0005  # between the parts of a clip, so that no socket buffer overflows
 
-OnNotes = Callable[[int, int, tuple[Note, ...], int], None]  # candidate, first, notes, total
-OnProgress = Callable[[float], None]
-
 
 @dataclass
-class _Asked:
+class _Asked(Collected):
     """A request that was sent, and what has arrived of its answers."""
 
-    task: str
-    drums: bool  # whether it changes notes of drums
-    clips: dict[str, Clip]  # by the name under which they are given
-    options: dict[str, Value]
-    request: bytes
-    on_notes: OnNotes | None
-    on_progress: OnProgress | None
-    accepted: bool = False
-    notes: dict[int, dict[int, Note]] = field(default_factory=dict)  # by candidate, then by index
-    results: dict[int, tuple[Argument, ...]] = field(default_factory=dict)  # total, at, length, measures
-    last: Message | None = None  # done or fail
-
-    @property
-    def whole(self) -> bool:
-        """True where no candidate and no note is missing."""
-        notes = all(len(self.notes.get(index, {})) == total for index, (total, *_) in self.results.items())
-        return notes and self.last is not None and len(self.results) == self.last.arguments[2]
+    given: dict[str, Clip] = field(default_factory=dict)  # by the name under which they are given, contexts too
+    request: bytes = b""
 
 
 class Client:
@@ -84,10 +64,10 @@ class Client:
         self._ask("ping", PREFIX + "pong", next(self._numbers))
         return time.perf_counter() - start
 
-    def version(self) -> tuple[str, str, int]:
-        """Name, version and protocol of the daemon."""
-        name, version, protocol = self._ask("version", PREFIX + "version.reply")
-        return str(name), str(version), int(protocol or 0)
+    def version(self) -> tuple[str, str, int, str]:
+        """Name and version of the daemon, its protocol and the revision of that."""
+        name, version, protocol, revision = self._ask("version", PREFIX + "version.reply")
+        return str(name), str(version), int(protocol or 0), str(revision)
 
     def status(self) -> dict[str, Argument]:
         """How the daemon does, by the names of the protocol."""
@@ -98,7 +78,7 @@ class Client:
         """The options of each task by key: type, minimum, maximum, default, choices, help, all in text."""
         tasks: dict[str, dict[str, tuple[Argument, ...]]] = {}
         self._send(PREFIX + "tasks")
-        for address, arguments, _ in self._messages(time.monotonic() + ATTEMPTS * QUICK_SECONDS):
+        for address, arguments in self._messages(time.monotonic() + ATTEMPTS * QUICK_SECONDS):
             if address == TASK:
                 tasks.setdefault(str(arguments[0]), {})
             elif address == OPTION:
@@ -113,12 +93,8 @@ class Client:
 
     def upload(self, name: str, clip: Clip) -> None:
         """Give a clip under a name, which the daemon keeps for ten minutes."""
-        numerator, denominator = clip.meter
-        self._send(PREFIX + "clip/info", name, clip.length / TICKS, clip.tempo, numerator, denominator)
-        if not clip.notes:
-            self._send(PREFIX + "clip", name, 0, 0)
-        for before, notes in note_parts(PREFIX + "clip", (name,), 0, len(clip.notes), clip.notes, self._size):
-            self._socket.send(encode(PREFIX + "clip", *before, notes=notes))
+        for datagram in clip_messages(name, clip, self._size):
+            self._socket.send(datagram)
             time.sleep(PART_SECONDS)
 
     def run(
@@ -128,10 +104,13 @@ class Client:
         *,
         on_notes: OnNotes | None = None,
         on_progress: OnProgress | None = None,
+        context: Sequence[Context] = (),
         **options: Value,
     ) -> Result:
         """Ask and wait for the whole result; the callbacks hear of notes and progress as they arrive."""
-        return self.wait(self.start(task, clips, on_notes=on_notes, on_progress=on_progress, **options))
+        return self.wait(
+            self.start(task, clips, on_notes=on_notes, on_progress=on_progress, context=context, **options)
+        )
 
     def start(
         self,
@@ -140,18 +119,21 @@ class Client:
         *,
         on_notes: OnNotes | None = None,
         on_progress: OnProgress | None = None,
+        context: Sequence[Context] = (),
         **options: Value,
     ) -> int:
-        """Give the clips and ask; the number is for `wait` and `cancel`."""
+        """Give the clips and ask; the number is for `wait` and `cancel`. `context`: clips that sound beside them."""
         identity = next(self._numbers)
-        drums = bool(in_place(task) and clips and clips[0].drums)
-        if drums:
-            options = {"drums": True, **options}  # nothing else on the wire says it
-        named = {f"{secrets.token_hex(4)}-{index}": clip for index, clip in enumerate(clips)}
-        options = options or {"model": ""}  # the default; a number alone would be a button
-        pairs = itertools.chain(*(("clip", name) for name in named), *options.items())
-        request = encode(PREFIX + task, identity, *pairs)
-        self._asked[identity] = _Asked(task, drums, named, options, request, on_notes, on_progress)
+        named = [f"{secrets.token_hex(4)}-{index}" for index in range(len(clips) + len(context))]
+        beside = list(zip(named[len(clips) :], context, strict=True))
+        pairs: list[Value] = [value for name in named[: len(clips)] for value in ("clip", name)]
+        for name, (_, at) in beside:
+            pairs += ["context", name, "context_at", name, at / TICKS]
+        for pair in (options or {"model": ""}).items():  # the default; a number alone would be a button
+            pairs += pair
+        given = dict(zip(named, (*clips, *(clip for clip, _ in context)), strict=True))
+        request = build(PREFIX + task, identity, *pairs)
+        self._asked[identity] = _Asked(tuple(clips), on_notes, on_progress, given=given, request=request)
         self._give(self._asked[identity])
         return identity
 
@@ -166,7 +148,7 @@ class Client:
                 if asked.last and asked.last.address == FAIL and asked.last.arguments[1] != "incomplete":
                     raise AssistantError(str(asked.last.arguments[1]), str(asked.last.arguments[2]))
                 if asked.last and asked.last.address == DONE and asked.whole:
-                    return _result(asked, asked.last)
+                    return asked.result()
                 attempts -= not asked.accepted or asked.last is not None
                 asked.last = None
                 self._give(asked)
@@ -180,7 +162,7 @@ class Client:
         self._send(PREFIX + "cancel", identity)
 
     def _give(self, asked: _Asked) -> None:
-        for name, clip in asked.clips.items() if not asked.accepted else ():
+        for name, clip in asked.given.items() if not asked.accepted else ():
             self.upload(name, clip)
         self._socket.send(asked.request)
 
@@ -190,7 +172,7 @@ class Client:
             return
         for message in self._messages(deadline):
             if message.arguments and (other := self._asked.get(message.arguments[0])):  # type: ignore[arg-type]
-                _take(other, message)
+                other.take(message)
             if asked.last:
                 return
 
@@ -205,7 +187,7 @@ class Client:
         raise self._silence()
 
     def _send(self, address: str, *arguments: Value) -> None:
-        self._socket.send(encode(address, *arguments))
+        self._socket.send(build(address, *arguments))
 
     def _messages(self, deadline: float) -> Iterator[Message]:
         """Messages as they arrive, until none comes for a second, or the deadline."""
@@ -217,53 +199,7 @@ class Client:
                 return
             except ConnectionError:
                 raise self._silence() from None
-            with contextlib.suppress(PacketError):  # another program answers there
-                yield from decode(datagram)
+            yield from read(datagram)
 
     def _silence(self) -> AssistantError:
         return AssistantError("timeout", f"no answer from {self._name}: is `continuo serve` running there?")
-
-
-def _take(asked: _Asked, message: Message) -> None:
-    """One answer to a request; parts may come twice and in any order."""
-    address, arguments, _ = message
-    if address in (DONE, FAIL):
-        asked.last = message
-    elif address == ACCEPTED:
-        asked.accepted = True
-    elif address == PROGRESS and asked.on_progress:
-        asked.on_progress(float(arguments[1] or 0))
-    elif address == RESULT:
-        asked.results[int(arguments[1] or 0)] = arguments[2:]
-    elif address == NOTES:
-        candidate, first, total = (int(value or 0) for value in arguments[1:4])
-        notes = read_notes(arguments[4:], first)
-        known = asked.notes.setdefault(candidate, {})
-        new = any(index not in known for index in range(first, first + len(notes)))
-        known.update(enumerate(notes, first))
-        if new and asked.on_notes:
-            asked.on_notes(candidate, first, notes, total)
-
-
-def _result(asked: _Asked, done: Message) -> Result:
-    tempo, meter = _tempo_and_meter(asked)
-    candidates = []
-    for index, (_, at, length, *pairs) in sorted(asked.results.items()):
-        notes = tuple(note for _, note in sorted(asked.notes.get(index, {}).items()))
-        order = order_of(notes) if in_place(asked.task) else None
-        measures = {str(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
-        own = round(float(measures.get("tempo") or tempo), 3)
-        clip = Clip(notes, round(float(length or 0) * TICKS), own, meter, asked.drums)
-        candidates.append(Candidate(clip, round(float(at or 0) * TICKS), measures, order))  # type: ignore[arg-type]
-    _, _, _, model, seed, seconds = done.arguments
-    return Result(tuple(candidates), str(model), int(seed or 0), float(seconds or 0))
-
-
-def _tempo_and_meter(asked: _Asked) -> tuple[float, tuple[int, int]]:
-    """What an answer is played in where its result does not say it: that of the clip, but for `generate`, which only
-    looks at its clip, what was asked for."""
-    like = next(iter(asked.clips.values()), None)
-    told = asked.options if like is None or asked.task == "generate" else {}
-    like = like or Clip((), 0)
-    numerator, _, denominator = str(told.get("meter") or "{}/{}".format(*like.meter)).partition("/")
-    return float(told.get("tempo") or like.tempo), (int(numerator), int(denominator))

@@ -90,6 +90,7 @@ def _ask(client: Client, step: Step, number: int, folder: Path) -> list[Row]:
         given,
         on_notes=lambda *_: heard.append(time.perf_counter() - start),
         on_progress=None,
+        context=(),
         **step.options,
     )
     whole = time.perf_counter() - start

@@ -1,24 +1,37 @@
-"""The answers to one request: sent, remembered for a repeat, written to its file, and ended exactly once."""
+"""The answers to one request: said to every sink in one order, and ended exactly once."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Note
 from continuo_daw.assistant.request import Candidate
-from continuo_daw.osc_bridge.daemon.addresses import ACCEPTED, DONE, FAIL, NOTES, PROGRESS, RESULT
+from continuo_daw.osc_bridge.daemon.addresses import ACCEPTED, DATA, DONE, FAIL, NOTES, PROGRESS, RESULT
 from continuo_daw.osc_bridge.daemon.arguments import Identity
-from continuo_daw.osc_bridge.daemon.spool import ReplyFile, as_text
-from continuo_daw.osc_bridge.wire.encode import Value, encode, note_parts, note_values
+from continuo_daw.osc_bridge.daemon.event import Event, Sink
+from continuo_daw.osc_bridge.wire.encode import Value, note_parts, value_parts
 
 PROGRESS_SECONDS = 0.1
 Order = tuple[int, ...] | None
+Say = Callable[[], None]
+Last = Callable[[Event, Say], None]
 
 log = logging.getLogger("continuo")
+
+
+def at_once(call: Say) -> None:
+    """How answers are handed to sinks of which none is slow."""
+    call()
+
+
+def just_say(event: Event, say: Say) -> None:
+    """The last word to a request that nobody counts."""
+    say()
 
 
 class Answers:
@@ -26,40 +39,27 @@ class Answers:
 
     `order` names for note k of the given clip the client's index, where the answer keeps the client's order; which note
     of that clip a note of a candidate was, the candidate's own `order` says.
-    `file` is what the answers are written to as well.
+    `sinks`: where answers go, the slow ones first, so that who hears the end finds the files. `hand_over` calls what it
+    is given in turn, in a thread that may wait where a sink is slow. `fault` hears of a sink that cannot go on.
     """
 
-    def __init__(self, identity: Identity, send: Callable[[bytes], None], size: int) -> None:
+    def __init__(self, identity: Identity, sinks: Sequence[Sink], size: int, hand_over: Callable[[Say], None]) -> None:
         self.identity = identity
         self.order: Order = None
-        self.file: ReplyFile | None = None
-        self.ended = 0.0  # when, in seconds of the monotonic clock
-        self.datagrams: list[bytes] = []
-        self.bytes = 0
-        self._send = send
+        self.fault: Callable[[AssistantError], None] = lambda error: None
+        self.ended = 0.0  # when the end was decided, in seconds of the monotonic clock
+        self._sinks = sinks
+        self._hand_over = hand_over
         self._size = size  # bytes a datagram at most
-        self._lines: list[str] = []
         self._sent: dict[int, int] = {}  # notes of each candidate that are on their way
         self._next_progress = 0.0
+        self._progress_waits = False
+        self._broken: AssistantError | None = None  # why a sink cannot go on
         self._lock = threading.RLock()
 
-    def say(self, address: str, *arguments: Value, notes: Sequence[Note] = ()) -> None:
-        """Send `address id arguments... notes...`."""
-        with self._lock:
-            if self.ended:
-                return
-            datagram = encode(address, self.identity, *arguments, notes=notes)
-            self.datagrams.append(datagram)
-            self.bytes += len(datagram)
-            if self.file:
-                self._lines.append(as_text(address, (self.identity, *arguments, *note_values(notes))))
-            self._send(datagram)
-
     def accept(self, task: str, model: str) -> None:
-        """Begin with `/continuo/accepted`; files of an earlier request go. Raises `internal` where they cannot."""
-        if self.file:
-            self.file.clear()
-        self.say(ACCEPTED, task, model)
+        """Begin with `/continuo/accepted`."""
+        self._say(Event(ACCEPTED, (self.identity, task, model)))
 
     def notes(self, candidate: int, first: int, notes: Sequence[Note], total: int) -> None:
         """Notes `first`, `first` + 1 ... of a candidate are final."""
@@ -68,54 +68,101 @@ class Answers:
             self._say_notes(candidate, first, notes, total, self.order)
 
     def candidate(self, index: int, candidate: Candidate) -> None:
-        """A candidate is whole: the notes that were not sent yet, its file, and the result."""
+        """A candidate is whole: the notes that were not sent yet, what is not notes, and the result."""
         clip = candidate.clip
         with self._lock:
             sent = self._sent.get(index, 0)
             self._say_notes(index, sent, clip.notes[sent:], len(clip.notes), _through(candidate.order, self.order))
-            if self.file and not self.ended:
-                self.file.candidate(index, clip)
-            measures = [value for pair in candidate.measures.items() for value in pair]
-            self.say(RESULT, index, len(clip.notes), candidate.at / TICKS, clip.length / TICKS, *measures)
+            for key, rows in candidate.data:
+                for arguments in value_parts(DATA, (self.identity, index, key), rows, self._size):
+                    self._say(Event(DATA, arguments))
+            pairs = {**candidate.measures, **what_it_is(candidate)}
+            arguments = self.identity, index, len(clip.notes), candidate.at / TICKS, clip.length / TICKS
+            self._say(Event(RESULT, (*arguments, *(value for pair in pairs.items() for value in pair)), clip=clip))
 
     def progress(self, fraction: float) -> None:
-        """How much is done, 0 to 1; at most ten a second go out, and none is remembered."""
+        """How much is done, 0 to 1; at most ten a second, and none while the one before waits for a slow sink."""
         now = time.monotonic()
         with self._lock:
-            if self.ended or now < self._next_progress:
+            if self.ended or self._progress_waits or now < self._next_progress:
                 return
             self._next_progress = now + PROGRESS_SECONDS
-            arguments = self.identity, min(1.0, max(0.0, float(fraction)))
-            if self.file:
-                self.file.progress(as_text(PROGRESS, arguments))
-            self._send(encode(PROGRESS, *arguments))
+            self._progress_waits = True
+            self._hand_over(partial(self._deliver_progress, min(1.0, max(0.0, float(fraction)))))
 
-    def done(self, *arguments: Value) -> bool:
-        """End with `/continuo/done id arguments...`; False where it had ended."""
-        return self._end(DONE, *arguments)
+    def done(self, task: str, candidates: int, model: str, seed: int, seconds: float) -> Event:
+        """The last word where all went well."""
+        return Event(DONE, (self.identity, task, candidates, model, seed, seconds))
 
-    def fail(self, error: AssistantError) -> bool:
-        """End with `/continuo/fail id code text`; False where it had ended."""
-        return self._end(FAIL, error.code, error.text)
+    def fail(self, error: AssistantError) -> Event:
+        """The last word where it did not."""
+        return Event(FAIL, (self.identity, error.code, error.text))
 
-    def _end(self, address: str, *arguments: Value) -> bool:
+    def end(self, event: Event, last: Last = just_say) -> bool:
+        """End with `/continuo/done` or `fail`; False where it had ended.
+
+        The slow sinks hear it first; then `last` gets the event and what tells it to the others, which takes no time.
+        """
         with self._lock:
             if self.ended:
                 return False
-            if self.file:  # before the message, so that who hears the end finds the files
-                try:
-                    self.file.finish([*self._lines, as_text(address, (self.identity, *arguments))])
-                except Exception:  # whatever becomes of the files, the end is said
-                    log.exception("the reply file of %.80r failed", self.identity)
-            self.say(address, *arguments)
             self.ended = time.monotonic()
-            self._lines.clear()
+            self._hand_over(partial(self._deliver_end, event, last))
         return True
+
+    def _say(self, event: Event) -> None:
+        with self._lock:
+            if not self.ended:
+                self._hand_over(partial(self._deliver, event))
 
     def _say_notes(self, candidate: int, first: int, notes: Sequence[Note], total: int, order: Order) -> None:
         for start, run in _runs(first, notes, order):
             for arguments, part in note_parts(NOTES, (self.identity, candidate), start, total, run, self._size):
-                self.say(NOTES, *arguments[1:], notes=part)
+                self._say(Event(NOTES, arguments, part))
+
+    def _deliver(self, event: Event) -> None:
+        if self._broken:
+            return
+        try:
+            tell(self._sinks, event)
+        except AssistantError as error:
+            self._broken = error
+        except Exception:  # the thread has to outlive a fault in any sink
+            log.exception("an answer to %.80r failed", self.identity)
+            self._broken = AssistantError("internal", "an answer could not be said; the log of the daemon says why")
+        if self._broken:
+            self.fault(self._broken)
+
+    def _deliver_progress(self, fraction: float) -> None:
+        self._progress_waits = False
+        self._deliver(Event(PROGRESS, (self.identity, fraction)))
+
+    def _deliver_end(self, event: Event, last: Last) -> None:
+        if self._broken:  # whatever was decided before it broke: not all of it was said
+            event = self.fail(self._broken)
+        try:
+            tell((sink for sink in self._sinks if sink.slow), event)
+        except Exception:  # whatever becomes of the files, the end is said
+            log.exception("the files of %.80r failed", self.identity)
+        last(event, partial(tell, [sink for sink in self._sinks if not sink.slow], event))
+
+
+def tell(sinks: Iterable[Sink], event: Event) -> None:
+    """Say it to all of them."""
+    for sink in sinks:
+        sink.take(event)
+
+
+def what_it_is(candidate: Candidate) -> dict[str, Value]:
+    """The pairs of a result that say what it is to the given clip, and of which track and time it is."""
+    place, start, end = candidate.placement
+    stretch = {"from": start / TICKS, "to": end / TICKS} if place == "over" else {}
+    clip = candidate.clip
+    track = {"channel": clip.channel, "program": clip.program}
+    known = {key: value for key, value in track.items() if value is not None}
+    numerator, denominator = clip.meter
+    timing = {"tempo": clip.tempo, "numerator": numerator, "denominator": denominator, "upbeat": clip.upbeat / TICKS}
+    return {"place": place, **stretch, **known, "drums": int(clip.drums), **timing}
 
 
 def _through(own: Order, given: Order) -> Order:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.option import Option
+from continuo_daw.assistant.option import Option, Value, check_options
 from continuo_daw.osc_bridge.wire.decode import Argument
 
 Identity = int | float | str
 
 MAX_IDENTITY = 255  # bytes of an id that is text
 MAX_CLIPS = 16  # named in one request
+MAX_CONTEXTS = 32  # likewise
+WIDTHS = {"context_at": 2}  # values behind a key of a request, where that is not one
 INDEX = 2**31 - 1
 FIRST = Option("first", "int", 0, "index of the first note in this message", 0, INDEX)
 TOTAL = Option("total", "int", None, "number of notes in the clip", 0, INDEX)
@@ -22,6 +25,17 @@ LENGTH = Option("length_beats", "float", None, "length of the clip", 1 / 960, 2_
 TEMPO = Option("tempo_bpm", "float", 120.0, "quarter notes a minute", 5, 1000)
 NUMERATOR = Option("numerator", "int", 4, "of the meter", 1, 64)
 DENOMINATOR = Option("denominator", "int", 4, "of the meter: 1, 2, 4 ... 64", 1, 64)
+AT = Option("at_beats", "float", None, "where it changes, from the start of the clip", 0, 2_000_000)
+TRACK = (  # what clip/info takes behind its five arguments
+    Option("name", "text", "", "name of the track"),
+    Option("channel", "int", None, "MIDI channel; left out: not known", 1, 16),
+    Option("program", "int", None, "General MIDI program, counted from 1; left out: not known", 1, 128),
+    Option("drums", "bool", None, "whether pitches name drums; left out: those of channel 10 do"),
+    Option("upbeat", "float", 0.0, "beats from the start of the clip to its first bar line", 0, 256),
+)
+CONTEXT_AT = Option(
+    "context_at", "float", 0.0, "where a context starts, from the start of the clip", -2_000_000, 2_000_000
+)
 PORT = Option("reply_port", "int", 0, "a UDP port of the asking host, 1024 to 65535, or 0", 0, 65535)
 
 
@@ -31,6 +45,7 @@ class Asked(NamedTuple):
     options: dict[str, Argument]
     clips: tuple[str, ...]
     notes: tuple[Argument, ...] | None  # None where no clip rides inside
+    contexts: Mapping[str, Argument] = MappingProxyType({})  # by name: where each starts, in beats
 
 
 def argument(arguments: Sequence[Argument], index: int) -> Argument:
@@ -90,33 +105,93 @@ def is_button(arguments: Sequence[Argument]) -> bool:
     return len(arguments) == 1 and isinstance(arguments[0], (int, float)) and arguments[0] >= 0
 
 
+class _Reading:
+    """A request on its way in: the first fault is kept, and what can be read goes on being read."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, Argument] = {}
+        self.clips: list[str] = []
+        self.contexts: dict[str, Argument] = {}
+        self.starts: dict[str, Argument] = {}
+        self.fault = ""
+
+    def pair(self, key: str, values: Sequence[Argument]) -> None:
+        """A key with the values that it takes: one, `context_at` two."""
+        if len(values) < WIDTHS.get(key, 1):
+            self.wrong(f"{key[:80]} has no value" if not values else f"{key} {text_of(values[0])[:80]} has no beats")
+        elif key == "clip":
+            self.clips.append(text_of(values[0]))
+        elif key == "context":
+            self._once(self.contexts, key, text_of(values[0]), None)
+        elif key == "context_at":
+            self._once(self.starts, key, text_of(values[0]), values[1])
+        elif key in self.options:
+            self.wrong(f"{key[:80]} is given twice")
+        elif values[0] is not None:
+            self.options[key] = values[0]
+
+    def wrong(self, text: str) -> None:
+        """Keep the first."""
+        self.fault = self.fault or text
+
+    def asked(self, notes: tuple[Argument, ...] | None) -> Asked:
+        """What was read, with the bounds of a whole request."""
+        for what, count, most in (
+            ("clips", len(self.clips), MAX_CLIPS),
+            ("contexts", len(self.contexts), MAX_CONTEXTS),
+        ):
+            if count > most:
+                self.wrong(f"{count} {what}; a request names at most {most}")
+        for name in self.starts:
+            if name not in self.contexts:
+                self.wrong(f"context_at {name[:80]}: the request names no such context{nearest(name, self.contexts)}")
+        contexts = {name: self.starts.get(name) for name in self.contexts}
+        return Asked(self.options, tuple(self.clips), notes, contexts)
+
+    def _once(self, known: dict[str, Argument], key: str, name: str, value: Argument) -> None:
+        if name in known:
+            self.wrong(f"{key} {name[:80]} is given twice")
+        known[name] = value
+
+
 def read_asked(arguments: Sequence[Argument]) -> tuple[Asked, AssistantError | None]:
     """What stands behind the id, and what is wrong with its form.
 
     Both, because a wrong request too has to be answered where its `reply_port` and `reply_file` say.
     """
-    options: dict[str, Argument] = {}
-    clips: list[str] = []
+    reading = _Reading()
     notes: tuple[Argument, ...] | None = None
-    fault = None
-    for index in range(1, len(arguments), 2):
+    index = 1
+    while index < len(arguments):
         key = arguments[index]
         if key == "notes":
             notes = tuple(arguments[index + 1 :])
             break
+        width = WIDTHS.get(key, 1) if isinstance(key, str) else 1
+        if isinstance(key, str):
+            reading.pair(key, arguments[index + 1 : index + 1 + width])
+        else:
+            reading.wrong(f"{str(key)[:40]} stands where the name of an option should")
+        index += 1 + width
+    asked = reading.asked(notes)
+    return asked, AssistantError("bad_args", reading.fault) if reading.fault else None
+
+
+def read_pairs(options: Sequence[Option], values: Sequence[Argument]) -> dict[str, Value | None]:
+    """`key value` pairs by a table, with defaults. Raises `bad_args` that names key, value and range."""
+    given: dict[str, Argument] = {}
+    for index in range(0, len(values), 2):
+        key = values[index]
         if not isinstance(key, str):
-            fault = fault or f"{str(key)[:40]} stands where the name of an option should"
-        elif index + 1 == len(arguments):
-            fault = fault or f"{key[:80]} has no value"
-        elif key in options:
-            fault = fault or f"{key[:80]} is given twice"
-        elif key == "clip":
-            clips.append(text_of(arguments[index + 1]))
-        elif arguments[index + 1] is not None:
-            options[key] = arguments[index + 1]
-    if len(clips) > MAX_CLIPS:
-        fault = fault or f"{len(clips)} clips; a request names at most {MAX_CLIPS}"
-    return Asked(options, tuple(clips), notes), AssistantError("bad_args", fault) if fault else None
+            raise AssistantError(
+                "bad_args", f"{str(key)[:40]} stands where one of {', '.join(o.key for o in options)} should"
+            )
+        if index + 1 == len(values):
+            raise AssistantError("bad_args", f"{key[:80]} has no value")
+        if key in given:
+            raise AssistantError("bad_args", f"{key[:80]} is given twice")
+        given[key] = values[index + 1]
+    return check_options(options, {key: value for key, value in given.items() if value is not None})
 
 
 def read_port(value: Argument, own: int) -> int:

@@ -15,8 +15,10 @@ from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Note
 from continuo_daw.assistant.plan import Plan
 from continuo_daw.assistant.request import Candidate, Request, Result
+from continuo_daw.osc_bridge.daemon.addresses import DONE
 from continuo_daw.osc_bridge.daemon.answers import Answers
 from continuo_daw.osc_bridge.daemon.arguments import Identity
+from continuo_daw.osc_bridge.daemon.event import Datagrams, Event
 from continuo_daw.osc_bridge.daemon.link import Target
 
 REMEMBER_SECONDS = 60.0
@@ -57,6 +59,8 @@ class Job:
     client: Target
     plan: Plan
     answers: Answers
+    record: Datagrams  # what was sent of them
+    file: str = ""  # name of its reply files
     repeatable: bool = True  # not so for the press of a button
     accepted: float = 0.0  # seconds of the monotonic clock
     replaying: bool = False
@@ -105,7 +109,7 @@ class Jobs:
             return len(self._unfinished) - len(self._waiting), len(self._waiting), self.done, self.failed
 
     def add(self, job: Job) -> None:
-        """Accept a job. Raises AssistantError `busy`, or `internal` where its files cannot be written."""
+        """Accept a job. Raises AssistantError `busy`."""
         with self._changed:
             if len(self._waiting) >= self._queue:
                 raise AssistantError("busy", f"{len(self._waiting)} requests are waiting, more do not fit (--queue)")
@@ -113,18 +117,20 @@ class Jobs:
                 text = f"{MAX_PER_CLIENT} of your requests have not ended: wait for one, or cancel it"
                 raise AssistantError("busy", text)
             job.accepted = time.monotonic()
-            job.answers.accept(job.plan.request.task, job.plan.model)
+            job.answers.fault = lambda error: self._fail(job, error.code, error.text)
             if job.repeatable:
                 self._remembered[job.key] = job
             self._unfinished.append(job)
-            self._waiting.append(job)
-            self._changed.notify()
+        job.answers.accept(job.plan.request.task, job.plan.model)  # before the thread can say anything of it
+        with self._changed:
+            if not job.answers.ended:
+                self._waiting.append(job)
+                self._changed.notify()
 
     def writing(self, name: str) -> bool:
         """True where a job that has not ended writes the reply file `name`."""
         with self._changed:  # who heard the end of a job finds its name free
-            files = [job.answers.file for job in self._unfinished]
-        return any(file.name.lower() == name.lower() for file in files if file)  # not every system tells A from a
+            return any(job.file.lower() == name.lower() for job in self._unfinished)  # not every system tells A from a
 
     def repeated(self, client: Target, identity: Identity) -> Job | None:
         """The job that a request of this client with this id repeats."""
@@ -159,10 +165,10 @@ class Jobs:
         for job in tuple(self._unfinished):
             if now - job.accepted > self._deadline:
                 self._fail(job, "timeout", f"not done within {self._deadline:g} seconds (--deadline)")
-        ended = [(key, job.answers) for key, job in self._remembered.items() if job.answers.ended]
+        ended = [(key, job.answers, job.record) for key, job in self._remembered.items() if job.answers.ended]
         room = MAX_REMEMBERED_BYTES
-        for count, (key, answers) in enumerate(reversed(ended)):
-            room -= answers.bytes
+        for count, (key, answers, record) in enumerate(reversed(ended)):
+            room -= record.bytes
             if count >= MAX_REMEMBERED or room < 0 or answers.ended < now - REMEMBER_SECONDS:
                 del self._remembered[key]
 
@@ -173,6 +179,8 @@ class Jobs:
                 if self._closed:
                     return
                 job = self._waiting.popleft()
+            if job.answers.ended:  # and only its files are still being written
+                continue
             try:
                 self._run(job)
             except Exception:  # this thread has to outlive a fault in any model, and in any answer
@@ -192,29 +200,35 @@ class Jobs:
         except AssistantError as error:
             self._fail(job, error.code, error.text)
         else:
-            arguments = job.plan.request.task, len(result.candidates), result.model, result.seed, result.seconds
-            self._end(job, partial(answers.done, *arguments), "done")
+            last = answers.done(
+                job.plan.request.task, len(result.candidates), result.model, result.seed, result.seconds
+            )
+            self._end(job, last)
 
     def _fail(self, job: Job, code: str, text: str) -> None:
-        self._end(job, partial(job.answers.fail, AssistantError(code, text)), code)
+        self._end(job, job.answers.fail(AssistantError(code, text)))
 
-    def _end(self, job: Job, say: Callable[[], bool], outcome: str) -> None:
+    def _end(self, job: Job, event: Event) -> None:
         """Say the last word to a job and count it, unless it had ended before."""
+        job.answers.end(event, partial(self._settle, job))
+
+    def _settle(self, job: Job, event: Event, say: Callable[[], None]) -> None:
+        """Count a job that has ended. `say` sends its last word, which takes no time: its files are written."""
+        task, well = job.plan.request.task, event.address == DONE
         with self._changed:  # around both, so that who heard the end finds it counted
-            if not say():
-                return
-            log_request(job.client, job.plan.request.task, job.answers.identity, outcome)
-            self.done += outcome == "done"
-            self.failed += outcome != "done"
+            say()
+            self.done += well
+            self.failed += not well
             self._unfinished.remove(job)
             # the answers are remembered, the clips need not be
-            job.plan = replace(job.plan, request=Request(job.plan.request.task), frames=())
+            job.plan = replace(job.plan, request=Request(task), frames=())
             if job in self._waiting:
                 self._waiting.remove(job)
             for jobs, _ in self._syncs:
                 jobs.discard(job)
             calls = [call for jobs, call in self._syncs if not jobs]
             self._syncs = [sync for sync in self._syncs if sync[0]]
+        log_request(job.client, task, job.answers.identity, "done" if well else str(event.arguments[1]))
         for call in calls:
             call()
 

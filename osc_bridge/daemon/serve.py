@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import errno
 import ipaddress
 import logging
 import logging.handlers
+import queue
 import signal
 import sys
 import threading
@@ -27,6 +29,7 @@ SWITCH_SECONDS = 0.0005  # between Python threads, so that a datagram is answere
 TAKEN = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)  # the last two are Windows' own
 
 log = logging.getLogger("continuo")
+_listeners: list[logging.handlers.QueueListener] = []  # the threads that write what is logged
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,9 +106,24 @@ def _log_to(path: Path | None) -> None:
     else:
         handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.addFilter(Throttle())
-    log.addHandler(handler)
+    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()  # so that nobody who logs waits for the disk
+    listener = logging.handlers.QueueListener(lines, handler)
+    listener.start()
+    _listeners.append(listener)
+    before = logging.handlers.QueueHandler(lines)
+    before.addFilter(Throttle())
+    log.addHandler(before)
     log.setLevel(logging.INFO)
+
+
+@atexit.register
+def end_log() -> None:
+    """Write what was logged so far, and end."""
+    while _listeners:
+        listener = _listeners.pop()
+        listener.stop()
+        for handler in listener.handlers:
+            handler.close()
 
 
 class Throttle(logging.Filter):

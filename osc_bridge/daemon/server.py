@@ -11,19 +11,14 @@ from pathlib import Path
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 from continuo_daw.assistant.option import Option
-from continuo_daw.assistant.request import Request
+from continuo_daw.assistant.request import Context, Request
 from continuo_daw.assistant.tasks import TASKS, in_place, options_of
 from continuo_daw.assistant.version import VERSION
 from continuo_daw.osc_bridge.daemon import addresses
 from continuo_daw.osc_bridge.daemon.addresses import PREFIX
-from continuo_daw.osc_bridge.daemon.answers import Answers
+from continuo_daw.osc_bridge.daemon.answers import Answers, at_once
 from continuo_daw.osc_bridge.daemon.arguments import (
-    DENOMINATOR,
-    FIRST,
-    LENGTH,
-    NUMERATOR,
-    TEMPO,
-    TOTAL,
+    CONTEXT_AT,
     Asked,
     Identity,
     argument,
@@ -34,15 +29,17 @@ from continuo_daw.osc_bridge.daemon.arguments import (
     read_port,
     read_token,
     readable_identity,
-    required_text,
     text_of,
 )
 from continuo_daw.osc_bridge.daemon.bucket import Bucket
+from continuo_daw.osc_bridge.daemon.event import Datagrams, Sink
 from continuo_daw.osc_bridge.daemon.gate import Gate
+from continuo_daw.osc_bridge.daemon.giving import TAKES, Take
 from continuo_daw.osc_bridge.daemon.jobs import Engine, Job, Jobs, log_request
 from continuo_daw.osc_bridge.daemon.link import Link, Target
-from continuo_daw.osc_bridge.daemon.spool import ReplyFile, sweep
+from continuo_daw.osc_bridge.daemon.spool import FileSink, ReplyFile, sweep
 from continuo_daw.osc_bridge.daemon.store import Given, Store, given
+from continuo_daw.osc_bridge.daemon.writer import Writer
 from continuo_daw.osc_bridge.wire.decode import Argument, Message
 from continuo_daw.osc_bridge.wire.encode import Value, datagram_size, encode
 from continuo_daw.osc_bridge.wire.notes import read_notes
@@ -51,6 +48,8 @@ from continuo_daw.osc_bridge.wire.pattern import is_pattern, matches
 REPLAY_PART = 16  # datagrams at once, so that a client's socket buffer holds them
 REPLAY_SECONDS = 0.005
 SWEEP_SECONDS = 3600.0
+CLOSE_SECONDS = 1.0  # that files have when the daemon ends
+PASSING = frozenset({addresses.PROGRESS})  # answers that a repeat does not get again
 ERROR_NAMES = ("fail", "error")  # the last part of addresses that other servers answer errors with
 
 log = logging.getLogger("continuo")
@@ -75,6 +74,7 @@ class Server:
         self._engine = engine
         self._spool = spool
         self._jobs = Jobs(engine, queue, deadline)
+        self._writer = Writer()
         self._store = Store()
         self._errors = Bucket(rate=20, burst=40)
         self._gate = Gate(self._link, allow, self._carry_out, self._refuse)
@@ -89,18 +89,19 @@ class Server:
         }
         self._handlers: dict[str, Callable[[Target, Sequence[Argument]], None]] = {
             **self._asking,
-            PREFIX + "clip": self._clip,
-            PREFIX + "clip/info": self._clip_info,
+            **{address: partial(self._give, take) for address, take in TAKES.items()},
             PREFIX + "reply_port": self._reply_port,
             **{PREFIX + task: partial(self._ask, task) for task in TASKS},
         }
 
     def serve(self) -> None:
         """Answer until `stop`."""
+        self._writer.start()
         self._jobs.start()
         self._gate.later(0.0, self._clean)
         self._gate.run(self._jobs.tick)
         self._jobs.close()
+        self._writer.close(CLOSE_SECONDS)
         self._link.close()
 
     def stop(self) -> None:
@@ -147,7 +148,7 @@ class Server:
         self._send(source, addresses.PONG, read_token(arguments))
 
     def _version(self, source: Target, arguments: Sequence[Argument]) -> None:
-        self._send(source, addresses.VERSION, "continuo", VERSION, addresses.PROTOCOL)
+        self._send(source, addresses.VERSION, "continuo", VERSION, addresses.PROTOCOL, addresses.REVISION)
 
     def _status(self, source: Target, arguments: Sequence[Argument]) -> None:
         models = ",".join(self._engine.bundles)
@@ -178,21 +179,8 @@ class Server:
 
     # giving a clip
 
-    def _clip(self, source: Target, arguments: Sequence[Argument]) -> None:
-        name = required_text(arguments, 0, "the name of the clip")
-        first = int(FIRST.check(argument(arguments, 1)))
-        total = int(TOTAL.check(argument(arguments, 2)))
-        self._store.add(source[0], name, first, total, read_notes(arguments[3:], first))
-
-    def _clip_info(self, source: Target, arguments: Sequence[Argument]) -> None:
-        name = required_text(arguments, 0, "the name of the clip")
-        length = argument(arguments, 1)
-        ticks = None if length is None else round(float(LENGTH.check(length)) * TICKS)
-        tempo, numerator, denominator = (
-            float(option.check(option.default if (value := argument(arguments, index)) is None else value))
-            for index, option in enumerate((TEMPO, NUMERATOR, DENOMINATOR), 2)
-        )
-        self._store.describe(source[0], name, ticks, tempo, (int(numerator), int(denominator)))
+    def _give(self, take: Take, source: Target, arguments: Sequence[Argument]) -> None:
+        take(self._store, source[0], arguments)
 
     def _reply_port(self, source: Target, arguments: Sequence[Argument]) -> None:
         port = read_port(argument(arguments, 0), self.address[1])
@@ -214,20 +202,40 @@ class Server:
         if repeated:
             self._replay(repeated)
             return
-        answers = Answers(identity, partial(self._link.send, target=client), datagram_size(host))
+        record = Datagrams(partial(self._link.send, target=client), PASSING)
+        sinks: list[Sink] = [record]
         try:
-            answers.file = self._reply_file(asked.options.get("reply_file"))
+            file = self._reply_file(asked.options.get("reply_file"))
+        except AssistantError as error:
+            file, fault = None, error
+        answers = self._answers(identity, file, sinks, host)
+        try:
             if fault:
                 raise fault
             clips = self._last_clip(task, host) if button else self._clips(host, asked)
             if clips and in_place(task):
                 answers.order = clips[0].order
-            request = Request(task, tuple(clip for clip, _ in clips), asked.options)
+            request = Request(task, tuple(clip for clip, _ in clips), asked.options, self._contexts(host, asked))
             plan = self._engine.plan(request)
-            self._jobs.add(Job(source, client, plan, answers, repeatable=not button))
+            name = file.name if file else ""
+            self._jobs.add(Job(source, client, plan, answers, record, file=name, repeatable=not button))
         except AssistantError as error:
-            answers.fail(error)
+            answers.end(answers.fail(error))
             log_request(source, task, identity, f"{error.code} {error.text}")
+
+    def _answers(self, identity: Identity, file: ReplyFile | None, sinks: list[Sink], host: str) -> Answers:
+        """The answers to a request: those with files are said in the thread that may wait for the disk."""
+        if file is None:
+            return Answers(identity, sinks, datagram_size(host), at_once)
+        return Answers(identity, [FileSink(file), *sinks], datagram_size(host), self._writer.put)
+
+    def _contexts(self, host: str, asked: Asked) -> tuple[Context, ...]:
+        """The clips that sound beside those worked on. Raises like `_clips`."""
+        found = []
+        for name, at in asked.contexts.items():
+            beats = 0.0 if at is None else float(CONTEXT_AT.check(at))
+            found.append(Context(self._store.clip(host, name).clip, round(beats * TICKS)))
+        return tuple(found)
 
     def _reply_file(self, name: Argument) -> ReplyFile | None:
         """The files that a request asks for. Raises `bad_args`, or `busy` where another one still writes them."""
@@ -254,15 +262,15 @@ class Server:
         if job.replaying and not first:
             return
         last = first + REPLAY_PART
-        for datagram in job.answers.datagrams[first:last]:
+        for datagram in job.record.sent[first:last]:
             self._link.send(datagram, job.client)
-        job.replaying = last < len(job.answers.datagrams)
+        job.replaying = last < len(job.record.sent)
         if job.replaying:
             self._gate.later(REPLAY_SECONDS, partial(self._replay, job, last))
 
     def _clean(self) -> None:
         self._gate.later(SWEEP_SECONDS, self._clean)
-        sweep(self._spool)
+        self._writer.put(partial(sweep, self._spool))
 
 
 def option_row(option: Option) -> tuple[str, ...]:

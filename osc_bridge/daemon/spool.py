@@ -14,6 +14,8 @@ from pathlib import Path
 
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import Clip
+from continuo_daw.osc_bridge.daemon.addresses import ACCEPTED, DONE, FAIL, PROGRESS
+from continuo_daw.osc_bridge.daemon.event import Event
 
 KEEP_SECONDS = 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -75,6 +77,30 @@ class ReplyFile:
             temporary.replace(self._folder / name)
         except OSError as error:  # a full disk ends the file, not the music
             log.warning("reply file %s cannot be written: %s", name, error)
+
+
+class FileSink:
+    """The answers to a request as files: each result as MIDI, all of them as text once the last word is said."""
+
+    slow = True
+
+    def __init__(self, file: ReplyFile) -> None:
+        self._file = file
+        self._lines: list[str] = []
+
+    def take(self, event: Event) -> None:
+        """The next answer. Raises AssistantError `internal` where the folder cannot be used."""
+        line = as_text(event.address, event.values)
+        if event.address == PROGRESS:
+            self._file.progress(line)
+            return
+        if event.address == ACCEPTED:
+            self._file.clear()
+        self._lines.append(line)
+        if event.clip is not None:
+            self._file.candidate(int(event.arguments[1]), event.clip)
+        if event.address in (DONE, FAIL):
+            self._file.finish(self._lines)
 
 
 def sweep(folder: Path) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of, order_of
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, order_of
+from continuo_daw.assistant.music.time_map import Meter, TimeMap
 from continuo_daw.osc_bridge.wire.notes import MAX_NOTES
+
+T = TypeVar("T")
 
 KEEP_SECONDS = 600.0
 MAX_CLIPS = 64  # of one host; one more, and the one that was not touched longest goes
 MAX_HOST_NOTES = 200_000  # of all clips of a host together
+MAX_CHANGES = 4096  # of the tempo, and of the meter, in one clip
+DRUM_CHANNEL = 10  # of General MIDI
 
 
 class Given(NamedTuple):
@@ -25,13 +31,30 @@ class Given(NamedTuple):
     order: tuple[int, ...]
 
 
+class Info(NamedTuple):
+    """What is not notes: `length` and `upbeat` in ticks, a length of None is up to the end of the last bar touched;
+    `tempo` in quarters a minute, `meter` as (3, 4), both at the start; `drums` None: those of channel 10 are."""
+
+    length: int | None = None
+    tempo: float = 120.0
+    meter: Meter = (4, 4)
+    name: str = ""
+    channel: int | None = None
+    program: int | None = None
+    drums: bool | None = None
+    upbeat: int = 0
+
+
+PLAIN = Info()
+
+
 @dataclass(slots=True)
 class _Entry:
     total: int | None = None  # notes that the clip will have
     notes: dict[int, Note] = field(default_factory=dict)  # by the client's index
-    length: int | None = None  # ticks; None is up to the end of the last bar touched
-    tempo: float = 120.0
-    meter: tuple[int, int] = (4, 4)
+    info: Info = PLAIN
+    tempos: dict[int, float] = field(default_factory=dict)  # by the tick from which they hold
+    meters: dict[int, Meter] = field(default_factory=dict)
     touched: float = 0.0
 
 
@@ -59,11 +82,20 @@ class Store:
         while len(entries) > 1 and sum(len(e.notes) for e in entries.values()) > MAX_HOST_NOTES:
             entries.popitem(last=False)
 
-    def describe(self, host: str, name: str, length: int | None, tempo: float, meter: tuple[int, int]) -> None:
-        """What is not notes: `length` in ticks, `tempo` in quarters a minute. Raises `bad_args`."""
-        given((), length, tempo, meter)
-        entry = self._entry(host, name)
-        entry.length, entry.tempo, entry.meter = length, tempo, meter
+    def describe(self, host: str, name: str, info: Info) -> None:
+        """What is not notes. Raises `bad_args`."""
+        given((), info)
+        self._entry(host, name).info = info
+
+    def change_tempo(self, host: str, name: str, tick: int, tempo: float) -> None:
+        """The tempo changes there; another one at the same tick is forgotten. Raises `bad_args`."""
+        given((), Info(tempo=tempo))
+        _change(self._entry(host, name).tempos, name, "tempo", tick, tempo)
+
+    def change_meter(self, host: str, name: str, tick: int, meter: Meter) -> None:
+        """The meter changes there; another one at the same tick is forgotten. Raises `bad_args`."""
+        given((), Info(meter=meter))
+        _change(self._entry(host, name).meters, name, "meter", tick, meter)
 
     def keep(self, host: str, given: Given) -> None:
         """Remember a clip without a name as the last one that `host` gave."""
@@ -80,7 +112,8 @@ class Store:
             raise AssistantError("incomplete", f"clip {name}: {missing}; send them again")
         entry.touched = self._clock()
         self._hosts[host].move_to_end(name)
-        return given([entry.notes[index] for index in range(len(entry.notes))], entry.length, entry.tempo, entry.meter)
+        notes = [entry.notes[index] for index in range(len(entry.notes))]
+        return given(notes, entry.info, entry.tempos, entry.meters)
 
     def last(self, host: str) -> Given | None:
         """The clip that `host` gave last, None where it gave none in the last ten minutes. Raises like `clip`."""
@@ -108,19 +141,49 @@ class Store:
 
 
 def given(
-    notes: Sequence[Note], length: int | None = None, tempo: float = 120.0, meter: tuple[int, int] = (4, 4)
+    notes: Sequence[Note],
+    info: Info = PLAIN,
+    tempos: Mapping[int, float] = MappingProxyType({}),
+    meters: Mapping[int, Meter] = MappingProxyType({}),
 ) -> Given:
-    """A clip of `notes` in the client's order. Raises AssistantError `bad_args` where clip and notes do not fit."""
+    """A clip of `notes` in the client's order; changes of tempo and meter by their ticks, those at 0 hold from the
+    start, and those behind its end say nothing. Raises AssistantError `bad_args` where clip and notes do not fit."""
     order = order_of(notes)
+    length = info.length
     if length is not None and order and notes[order[-1]].start >= length:
         late = f"note {order[-1]} starts at beat {notes[order[-1]].start / TICKS:g}"
         raise AssistantError("bad_args", f"{late}, the clip ends at beat {length / TICKS:g}: length_beats is too short")
     try:
-        return Given(
-            clip_of(notes, tempo, meter) if length is None else Clip(tuple(notes), length, tempo, meter), order
+        time = TimeMap(_from_start(info.tempo, tempos), _from_start(info.meter, meters), info.upbeat)
+        if length is None:
+            length = _last_bar(notes, time)
+        inside = TimeMap(
+            tuple(change for change in time.tempos if change[0] <= length),
+            tuple(change for change in time.meters if change[0] <= length),
+            info.upbeat,
         )
+        drums = info.channel == DRUM_CHANNEL if info.drums is None else info.drums
+        track = {"drums": drums, "name": info.name, "channel": info.channel, "program": info.program}
+        return Given(Clip(tuple(notes), length, **track).timed(inside), order)  # type: ignore[arg-type]
     except ValueError as error:
         raise AssistantError("bad_args", str(error)) from None
+
+
+def _from_start(first: T, changes: Mapping[int, T]) -> tuple[tuple[int, T], ...]:
+    return tuple(sorted({0: first, **changes}.items(), key=lambda change: change[0]))
+
+
+def _last_bar(notes: Sequence[Note], time: TimeMap) -> int:
+    """Ticks up to the end of the last bar that a note touches, of one bar at least."""
+    end = max((note.end for note in notes), default=0)
+    return time.line_from(max(end, 1))
+
+
+def _change(changes: dict[int, T], name: str, what: str, tick: int, value: T) -> None:
+    if tick not in changes and len(changes) >= MAX_CHANGES:
+        text = f"clip {name}: at_beats {tick / TICKS:g}: a clip has at most {MAX_CHANGES} changes of the {what}"
+        raise AssistantError("bad_args", text)
+    changes[tick] = value
 
 
 def _missing(entry: _Entry) -> str:

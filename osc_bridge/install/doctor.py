@@ -133,7 +133,7 @@ def port(number: int) -> Finding:
             return Finding(OK, "port", f"UDP {number} is free")
     try:
         with Client(port=number) as client:
-            name, version, protocol = client.version()
+            name, version, protocol, _ = client.version()
             device = client.status()["device"]
     except AssistantError:
         remedy = f"continuo serve --port {number + 1}, and the same number in the DAW script"

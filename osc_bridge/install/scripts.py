@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 CORE = "-- CONTINUO CORE"  # the lines of a script for Ardour where the core goes,
 REGIONS = "-- CONTINUO REGIONS"  # and where `regions.lua` goes
+CORE_PARTS = ("core.lua", "options.lua")
 SOURCES = {"ardour": "ardour", "reaper": "reaper", "live": "live/Continuo", "bitwig": "bitwig"}  # below daw_scripts
 
 
@@ -36,7 +37,9 @@ def _single_files(sources: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _core() -> bytes:
-    return files("continuo_daw.daw_scripts").joinpath("lua/core.lua").read_bytes()
+    """What the Lua scripts share, the parts of it as one."""
+    folder = files("continuo_daw.daw_scripts").joinpath("lua")
+    return b"\n".join(folder.joinpath(name).read_bytes() for name in CORE_PARTS)
 
 
 def _files(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

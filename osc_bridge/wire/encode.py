@@ -81,6 +81,24 @@ def note_parts(
         yield (*before, first + offset, total), notes[offset : offset + step]
 
 
+def value_parts(
+    address: str, before: tuple[Value, ...], rows: Sequence[tuple[Value, ...]], size: int
+) -> Iterator[tuple[Value, ...]]:
+    """`rows` cut so that each message `address before... first total values...` has at most `size` bytes.
+
+    Gives the arguments of each message, one even where there are no rows; a row that is larger goes alone.
+    """
+    room = size - len(encode(address, *before, 0, len(rows))) - 3  # the longer tag string may need 3 bytes more
+    first, used = 0, 0
+    for index, row in enumerate(rows):
+        needed = len(encode("/", *row)) - len(encode("/")) + 3
+        if used and used + needed > room:
+            yield (*before, first, len(rows), *(value for one in rows[first:index] for value in one))
+            first, used = index, 0
+        used += needed
+    yield (*before, first, len(rows), *(value for one in rows[first:] for value in one))
+
+
 def _bytes(text: str) -> bytes:
     data = text.replace("\0", "").encode("utf-8", "ignore")
     return data if len(data) <= MAX_TEXT else data[:MAX_TEXT].decode("utf-8", "ignore").encode()

@@ -33,7 +33,8 @@ class Region(NamedTuple):
 
 
 class Seed(NamedTuple):
-    """A region to put into a session, with the notes of its source and its controllers as (tick, number, value)."""
+    """A region to put into a session, with the notes of its source, its controllers as (tick, number, value) and its
+    bends as (tick, value); these are on the channel of the first note."""
 
     track: str
     name: str
@@ -42,6 +43,7 @@ class Seed(NamedTuple):
     length: int
     notes: Sequence[Note]
     controllers: Sequence[tuple[int, int, int]] = ()
+    bends: Sequence[tuple[int, int]] = ()
 
 
 def read_state(text: str) -> list[Region]:
@@ -65,8 +67,11 @@ def write_source(path: Path, seed: Seed) -> None:
         values = {"note": note.pitch, "channel": note.channel}
         events.append((note.start, 2, mido.Message("note_on", velocity=note.velocity, **values)))
         events.append((note.start + note.length, 0, mido.Message("note_off", **values)))
+    channel = seed.notes[0].channel
     for tick, number, value in seed.controllers:
-        events.append((tick, 1, mido.Message("control_change", control=number, value=value)))
+        events.append((tick, 1, mido.Message("control_change", control=number, value=value, channel=channel)))
+    for tick, value in seed.bends:
+        events.append((tick, 1, mido.Message("pitchwheel", pitch=value, channel=channel)))
     track = mido.MidiTrack()
     now = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):

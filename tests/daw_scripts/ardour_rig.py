@@ -8,16 +8,23 @@ saved.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
+import socket
 import subprocess
+import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import pytest
 from ardour_notes import Region, Seed, read_state, write_source
 from pythonosc.udp_client import SimpleUDPClient
+
+from continuo_daw.osc_bridge.install.scripts import built
 
 HERE = Path(__file__).parent
 OSC_PORT = 3819
@@ -52,10 +59,16 @@ def run_lua(home: Path, script: Path, *arguments: object) -> str:
     return ran.stdout
 
 
-def make_session(home: Path, folder: Path, seeds: Sequence[Seed], tempo: float = 96, meter: str = "4/4") -> None:
-    """A saved session in `folder`, named like it, with the regions of `seeds` on their tracks."""
+def make_session(
+    home: Path, folder: Path, seeds: Sequence[Seed], tempo: float = 96, meter: str = "4/4", changes: str = ""
+) -> None:
+    """A saved session in `folder`, named like it, with the regions of `seeds` on their tracks.
+
+    `changes` of tempo and meter are "QUARTERS TEMPO BEATS_PER_BAR BEAT;...".
+    """
     tracks = list(dict.fromkeys(seed.track for seed in seeds))
-    run_lua(home, HERE / "ardour_make.lua", folder, folder.name, tempo, *meter.split("/"), *tracks)
+    times = f"0 {tempo} {meter.replace('/', ' ')};{changes}"
+    run_lua(home, HERE / "ardour_make.lua", folder, folder.name, times, *tracks)
     file = folder / f"{folder.name}.ardour"
     tree = ET.parse(file)
     root = tree.getroot()
@@ -231,3 +244,26 @@ def running(home: Path, session: Path, scripts: dict[str, Path], folder: Path, *
             process.wait()
         screen.terminate()
         screen.wait()
+
+
+def installed(home: Path) -> dict[str, Path]:
+    """Scripts by the names of their slots, after `continuo install ardour`."""
+    command = [sys.executable, "-m", "continuo_daw.assistant", "install", "ardour"]
+    environment = {key: value for key, value in os.environ.items() if key not in OTHER_HOMES} | {"HOME": str(home)}
+    subprocess.run(command, env=environment, check=True)
+    folder = home / ".config" / "ardour7" / "scripts"
+    names = built("ardour")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == names
+    return {name.removeprefix("continuo_").removesuffix(".lua"): folder / name for name in names}
+
+
+@pytest.fixture
+def programs(require_program: Callable[[str], str]) -> Iterator[None]:
+    """Ardour and what it needs, for one test at a time on this machine: every Ardour has the same port for OSC."""
+    for name in ("ardour", "ardour7-lua", "Xvfb", "xdotool"):
+        require_program(name)
+    with Path(tempfile.gettempdir(), f"continuo-tests-ardour-{os.getuid()}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as port:
+            port.bind(("", OSC_PORT))  # fails where a musician's own Ardour has it
+        yield

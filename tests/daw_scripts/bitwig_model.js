@@ -146,7 +146,7 @@ function see() { settle(); notify(); settle(); makeCursor.all.forEach(function (
 
 // What is selected, and the slots of the one track.
 var selection = {
-    Launcher: null, Arranger: null, slots: [], slot: 0, pinned: false, notes: true, tempo: 96.5, meter: [3, 4]
+    Launcher: null, Arranger: null, slots: [], slot: 0, pinned: false, notes: true, name: "Keys", tempo: 96.5, meter: [3, 4]
 };
 for (var s = 0; s < 64; s++) selection.slots.push({ exists: s < 6, content: false });
 
@@ -172,10 +172,12 @@ function makeTrack() {
         tell("pinned", on);
     });
     var notes = makeValue(function () { return selection.notes; });
+    var name = makeValue(function () { return selection.name; });
     var slots = selection.slots.map(function (_, k) { return makeSlot(k); });
     var bank = { getItemAt: function (k) { whole(k, 0, slots.length - 1, "slot"); return slots[k]; } };
     return {
         isPinned: function () { return pinned; }, canHoldNoteData: function () { return notes; },
+        name: function () { return name; },
         clipLauncherSlotBank: function () { return bank; },
         createLauncherCursorClip: function (id, name, width, height) {
             inInit("createLauncherCursorClip");

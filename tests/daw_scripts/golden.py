@@ -20,6 +20,9 @@ Fixed for all scripts:
   for.
 - Both clips lie in the same tempo and meter, because not every DAW has changes of them. A host that has no muted notes
   gives `muted=False` and sends mute 0. All starts lie on a grid of 1/12 beat; clips are cut at their last bar line.
+- What a host knows of a clip's track goes behind the five arguments of `/continuo/clip/info`, in the order of `TRACK`;
+  what it does not know is left out, and so are an empty name, `drums` where they are none, and an `upbeat` of 0.
+  `told` says what it is by the letter of the clip. Without it these are the messages of version 1.0.
 - `LONG` does not fit into one message. How it is cut is the script's affair, as long as no message is larger than
   `MOST_BYTES`: compare `collected(messages)`.
 """
@@ -35,6 +38,7 @@ from continuo_daw.osc_bridge.wire.encode import Value, encode
 MOST_BYTES = 4000
 IDENTITY = "golden-1732200000-1"
 TEMPO, METER = 96.5, (3, 4)  # quarters a minute
+TRACK = ("name", "channel", "program", "drums", "upbeat")
 
 Row = tuple[int, float, float, int, int]  # pitch, start, duration in beats, velocity, mute
 Message = tuple[str, tuple[Value, ...]]
@@ -95,7 +99,13 @@ ACTIONS: dict[str, tuple[str, Mapping[str, Value], tuple[str, ...]]] = {
 
 
 def messages(
-    action: str, identity: str = IDENTITY, *, reply_file: str = "", muted: bool = True, clips: Sequence[str] = ()
+    action: str,
+    identity: str = IDENTITY,
+    *,
+    reply_file: str = "",
+    muted: bool = True,
+    clips: Sequence[str] = (),
+    told: Mapping[str, Mapping[str, Value]] | None = None,
 ) -> list[Message]:
     """All that pressing a button sends. `clips` are others than those of `ACTIONS`.
 
@@ -114,7 +124,9 @@ def messages(
         values = [value for note in clip.notes for value in note]
         called = f"{identity}-{letter}"
         given.append(("/continuo/clip", (called, 0, len(clip.notes), *values)))
-        given.append(("/continuo/clip/info", (called, clip.length, TEMPO, *METER)))
+        track = (told or {}).get(letter, {})
+        pairs = [value for key in TRACK if key in track for value in (key, track[key])]
+        given.append(("/continuo/clip/info", (called, clip.length, TEMPO, *METER, *pairs)))
         request += ["clip", called]
     if reply_file:
         request += ["reply_file", reply_file]

@@ -20,6 +20,8 @@ All objects
           (so does Ableton's own `liveobj_valid`)
 - M       the API is for Live's main thread alone; here another thread raises
 Notes
+- RT, C74 `remove_notes_by_id(ids)` takes ids of notes of the clip
+- C74     `Track.devices`, `Device.can_have_drum_pads`: true for a Drum Rack
 - RT, C74 `get_notes_extended(from_pitch, pitch_span, from_time, time_span)`: a MidiNoteVector of copies of the notes
           that start there
 - RT      `apply_note_modifications` takes a MidiNoteVector, which Python cannot make; a note of another clip raises
@@ -125,6 +127,14 @@ class Clip(Lom):
         self._tidy()
         return keys
 
+    def remove_notes_by_id(self, ids: object) -> None:
+        keys = [to_int(key) for key in ids]  # type: ignore[attr-defined]
+        if any(key not in self._s.notes for key in keys):
+            raise ValueError("All given IDs must be present in clip")
+        self._s.set.changing()
+        for key in keys:
+            del self._s.notes[key]
+
     def apply_note_modifications(self, notes: MidiNoteVector) -> None:
         if not isinstance(notes, MidiNoteVector):
             raise TypeError("Python argument types did not match C++ signature: apply_note_modifications(Clip, list)")
@@ -175,10 +185,19 @@ class ClipSlot(Lom):
         self._s.clip = None
 
 
+class Device(Lom):
+    __slots__ = ()
+    can_have_drum_pads = plain("can_have_drum_pads")
+
+
 class Track(Lom):
     __slots__ = ()
     name = plain("name", to_str)
     has_midi_input = plain("midi")
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        return tuple(Device(device) for device in self._s.devices)
 
     @property
     def clip_slots(self) -> tuple[ClipSlot, ...]:

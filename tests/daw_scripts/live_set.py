@@ -23,8 +23,10 @@ class LiveSet:
         self.open_step: object = None
         self.most_scenes = 64
         self.scenes: list[SimpleNamespace] = []
-        self.tracks = [self._state(name=f"{k + 1}-MIDI", midi=True, slots=[], arrangement=[]) for k in range(tracks)]
-        self.tracks.append(self._state(name="Audio", midi=False, slots=[], arrangement=[]))
+        self.tracks = [
+            self._state(name=f"{k + 1}-MIDI", midi=True, slots=[], arrangement=[], devices=[]) for k in range(tracks)
+        ]
+        self.tracks.append(self._state(name="Audio", midi=False, slots=[], arrangement=[], devices=[]))
         self.view = self._state(detail_clip=None, selected_track=self.tracks[0], slot=None, scene=None)
         self.song_state = self._state(tempo=120.0, numerator=4, denominator=4, data={}, view=self.view)
         for _ in range(scenes):

@@ -37,6 +37,23 @@ function reaper.TimeMap_GetTimeSigAtTime (_, time)
 	local _, mark = tempo_walk (function (from, length) return time < from + length - 1e-9 end)
 	return mark[3], mark[4], mark[2]
 end
+function reaper.TimeMap_QNToMeasures (_, qn)
+	local number = 0
+	for index, mark in ipairs (project.tempo) do -- every mark begins a measure
+		local length, following = mark[3] * 4 / mark[4], project.tempo[index + 1]
+		local stop = following and following[1] or math.huge
+		if qn < stop then
+			local count = (qn - mark[1]) // length
+			return number + count + 1, mark[1] + count * length, math.min (stop, mark[1] + (count + 1) * length)
+		end
+		number = number + math.ceil ((stop - mark[1]) / length)
+	end
+end
+function reaper.CountTempoTimeSigMarkers () return #project.tempo end
+function reaper.GetTempoTimeSigMarker (_, index)
+	local mark = project.tempo[index + 1]
+	return true, to_time (mark[1]), 0, 0, mark[2], mark[3], mark[4], false
+end
 function reaper.GetSet_LoopTimeRange2 (_, is_set, _, _, _, _)
 	assert (not is_set, "the time selection is the musician's")
 	return to_time (project.loop[1]), to_time (project.loop[2])
@@ -92,6 +109,10 @@ function reaper.SetActiveTake (take)
 	for index, one in ipairs (take.item.takes) do if one == take then take.item.active = index end end
 end
 function reaper.GetMediaItem_Track (item) return item.track end
+function reaper.GetSetMediaTrackInfo_String (track, name, _, set)
+	assert (name == "P_NAME" and not set, "the tracks are the musician's")
+	return true, track.name
+end
 function reaper.GetMediaItemTake_Item (take) return take.item end
 function reaper.GetMediaItemTake_Track (take) return take.item.track end
 function reaper.GetMediaItemTake_Source (take) return take.source end
@@ -138,8 +159,30 @@ function reaper.MIDI_GetPPQPosFromProjQN (take, qn)
 	return take.source.notes and (qn - begin_of (take)) * PPQ or -1
 end
 function reaper.MIDI_CountEvts (take)
-	local notes = take.source.notes
-	return true, #notes, #take.source.others, 0
+	local count = 0
+	for _, other in ipairs (take.source.others) do count = count + (other:find ("^text") and 0 or 1) end
+	return true, #take.source.notes, count, #take.source.others - count
+end
+-- Of the other events of a source, written as "program 7 at 0" or "cc 64 at 0.5", on the channel of its first note.
+function reaper.MIDI_GetCC (take, index)
+	for _, other in ipairs (take.source.others) do
+		local kind, value, at = other:match ("^(%l+) (%d+) at ([%d.]+)$")
+		if kind and index == 0 then
+			local status = kind == "program" and 0xC0 or 0xB0
+			return true, false, false, tonumber (at) * PPQ, status, take.source.notes[1].channel, math.tointeger (value), 0
+		end
+		index = index - (kind and 1 or 0)
+	end
+end
+function reaper.MIDI_InsertCC (take, selected, muted, at, kind, channel, value, second)
+	change (take)
+	assert (not selected and not muted and kind == 0xC0 and second == 0 and math.type (channel) == "integer")
+	table.insert (take.source.others, ("program %d at %g"):format (value, at / PPQ))
+	return true
+end
+function reaper.MIDI_DeleteNote (take, index)
+	change (take)
+	return table.remove (take.source.notes, index + 1) ~= nil
 end
 function reaper.MIDI_GetNote (take, index)
 	local n = take.source.notes[index + 1]

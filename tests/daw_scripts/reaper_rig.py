@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import golden
 
-from continuo_daw import daw_scripts
+from continuo_daw.osc_bridge.install.scripts import built
 
-SCRIPTS = Path(daw_scripts.__file__).parent
 MODEL = Path(__file__).with_name("reaper_model.lua")
 THIRDS = (0.333333, 0.666667)
 
@@ -24,8 +22,9 @@ class Reaper:
         self.lua, self.home, self.port = lua, home, port
         self.spool = home / "continuo" / "spool"
         self.scripts = home / "REAPER Scripts" / "Continuo"
-        shutil.copytree(SCRIPTS / "reaper", self.scripts)
-        shutil.copy(SCRIPTS / "lua" / "core.lua", self.scripts)
+        self.scripts.mkdir(parents=True)
+        for name, data in built("reaper").items():
+            (self.scripts / name).write_bytes(data)
         self.spool.mkdir(parents=True, exist_ok=True)
         (home / "asked").mkdir()
         self.python = f'"{sys.executable}"'
@@ -76,8 +75,9 @@ def lua_notes(rows: tuple[golden.Row, ...]) -> str:
 
 
 TEMPO = "M.project.tempo = { { 0, 120, 4, 4 }, { 8, 96.5, 3, 4 } }\n"
-PROJECT = TEMPO + f"track = M.track () A = M.item (track, 11, 6, {lua_notes(golden.A.notes)})\n"
+PROJECT = TEMPO + f"track = M.track 'Keys' A = M.item (track, 11, 6, {lua_notes(golden.A.notes)})\n"
 SECOND = f"B = M.item (M.track (), 20, 6, {lua_notes(golden.B.notes)})\n"
+TOLD = {"A": {"name": "Keys", "channel": 1}, "B": {"channel": 1}}
 
 
 def typed(action: str) -> str:

@@ -20,8 +20,8 @@ local function run (script, work)
 	running = nil
 end
 
-function M.track ()
-	project.tracks[#project.tracks + 1] = { kind = "MediaTrack*", items = {}, selected = false }
+function M.track (name)
+	project.tracks[#project.tracks + 1] = { kind = "MediaTrack*", name = name or "", items = {}, selected = false }
 	return project.tracks[#project.tracks]
 end
 -- An item at a QN; notes are { pitch, start, duration, velocity, mute, channel, selected }, their start from that of

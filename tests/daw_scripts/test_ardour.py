@@ -2,24 +2,22 @@
 
 One Ardour with a screen goes through all that its user does, because it takes long to start and only one can run.
 """
+# ruff: noqa: F401, F811 - fixtures come by import
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import golden
 import mido
 import pytest
 from ardour_notes import PPQN, Note, Region, Seed, file_notes, read_state
-from ardour_rig import HERE, OSC_PORT, OTHER_HOMES, Ardour, make_session, run_lua, running
+from ardour_rig import HERE, Ardour, installed, make_session, programs, run_lua, running
 from scale_daemon import end_daemon, free_port, scale_daemon
 
 from continuo_daw.assistant.tasks import options_of
@@ -40,18 +38,6 @@ SEEDS = (
     Seed("Keys", "B", 8 * PPQN, 0, 8 * PPQN, tuple(note._replace(pitch=note.pitch - 5) for note in TUNE)),
 )
 OPTIONS = "continue bars 2 seed 7\ninterpolate seed 7 steps 3\n"
-
-
-@pytest.fixture
-def programs(require_program: Callable[[str], str]) -> Iterator[None]:
-    """Ardour and what it needs, for one test at a time on this machine: every Ardour has the same port for OSC."""
-    for name in ("ardour", "ardour7-lua", "Xvfb", "xdotool"):
-        require_program(name)
-    with Path(tempfile.gettempdir(), f"continuo-tests-ardour-{os.getuid()}").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as port:
-            port.bind(("", OSC_PORT))  # fails where a musician's own Ardour has it
-        yield
 
 
 def test_what_is_sent_is_what_all_scripts_send(programs: None, tmp_path: Path) -> None:
@@ -83,14 +69,15 @@ def test_what_is_sent_is_what_all_scripts_send(programs: None, tmp_path: Path) -
             expected = golden.messages(task, "ID", reply_file="ID", muted=False)
             sent = [listener.recv(65_535) for _ in expected]
             identity = _identity(sent[-1])
-            assert sent == golden.datagrams(task, identity, reply_file=identity, muted=False), task
+            told = {name: {"name": name, "channel": 1} for name in "AB"}
+            assert sent == golden.datagrams(task, identity, reply_file=identity, muted=False, told=told), task
 
 
 def test_a_session(programs: None, tmp_path: Path) -> None:
     home, session = tmp_path / "home", tmp_path / "song"
     spool = home / ".local" / "share" / "continuo" / "spool"
     (home / ".config" / "ardour7").mkdir(parents=True)
-    scripts = _installed(home)
+    scripts = installed(home)
     make_session(home, session, SEEDS)
     (session / "continuo.txt").write_text(OPTIONS)
     port = free_port()
@@ -251,17 +238,6 @@ def cancels(ardour: Ardour, spool: Path) -> None:
     assert " cancelled " in reply.read_text().splitlines()[-1]
     ardour.wait(lambda: not ardour.windows("Continuo"))
     assert ardour.regions() == before
-
-
-def _installed(home: Path) -> dict[str, Path]:
-    """Scripts by the names of their slots, after `continuo install ardour`."""
-    command = [sys.executable, "-m", "continuo_daw.assistant", "install", "ardour"]
-    environment = {key: value for key, value in os.environ.items() if key not in OTHER_HOMES} | {"HOME": str(home)}
-    subprocess.run(command, env=environment, check=True)
-    folder = home / ".config" / "ardour7" / "scripts"
-    names = built("ardour")
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == names
-    return {name.removeprefix("continuo_").removesuffix(".lua"): folder / name for name in names}
 
 
 def _notes(clip: golden.GoldenClip, first: int = 0) -> tuple[Note, ...]:

@@ -26,6 +26,8 @@ LABELS = {
     "refine": "Refine both",
 }
 
+KEYS = {"name": "Keys", "channel": 1}  # the track of the model
+
 
 @pytest.fixture
 def bitwig(require_program: Callable[[str], str], tmp_path: Path) -> Iterator[Bitwig]:
@@ -70,7 +72,7 @@ def test_every_button_sends_what_all_scripts_send(bitwig: Bitwig, action: str) -
         bitwig.push(LABELS[action])
     bitwig.until(" changed" if action.startswith("refine") else "new clip")
     identity = str(bitwig.sent[-1][1][0])
-    expected = golden.messages(action, identity, reply_file="" if action.startswith("refine") else identity)
+    expected = golden.messages(action, identity, reply_file=identity, told=dict.fromkeys("AB", KEYS))
     assert bitwig.music() == expected
     assert identity.startswith("bitwig-")
 
@@ -81,7 +83,7 @@ def test_a_long_clip_goes_in_parts(bitwig: Bitwig) -> None:
     bitwig.until("new clip")
     identity = str(bitwig.sent[-1][1][0])
     sent = golden.collected(bitwig.music())
-    assert sent[:2] == golden.messages("vary", identity, clips=["LONG"])[:2]
+    assert sent[:2] == golden.messages("vary", identity, clips=["LONG"], told={"A": KEYS})[:2]
     assert all(len(datagram(address, list(values))) <= golden.MOST_BYTES for address, values in bitwig.sent)
 
 
@@ -124,6 +126,7 @@ def test_refinement_moves_and_stretches_neighbours(alone: Bitwig) -> None:
     better = [60, 0.0, 0.99, 64, 0, 60, 2.0, 0.75, 64, 0, 60, 2.75, 0.5, 70, 0, 72, 3.0, 1.0, 9, 0]
     alone.hear("/continuo/notes", identity, 0, 2, 4, *better[10:])  # in any order
     alone.hear("/continuo/notes", identity, 0, 0, 4, *better[:10])
+    alone.hear("/continuo/result", identity, 0, 4, 0.0, 4.0, "density", 1.0, "place", "in_place")
     alone.hear("/continuo/done", identity, "refine", 1, "scale", 3, 0.1)
     alone.run("advance(300); see()")
     found = [(n["key"], n["start"] - 8, n["duration"], round(n["velocity"] * 127)) for n in alone.notes()]
@@ -142,6 +145,7 @@ def test_a_clip_that_changed_meanwhile_is_left_alone(alone: Bitwig) -> None:
     values = [value for note in golden.A.notes for value in (*note[:3], 50, 0)]
     alone.hear("/continuo/notes", identity, 0, 0, 11, *values)
     alone.select(golden.B)
+    alone.hear("/continuo/result", identity, 0, 4, 0.0, 4.0, "density", 1.0, "place", "in_place")
     alone.hear("/continuo/done", identity, "refine", 1, "scale", 3, 0.1)
     assert "nothing was written" in str(alone.told("popup")[-1])
     assert alone.told("set") == []
@@ -158,6 +162,16 @@ def test_notes_outside_the_visible_part_stay_at_home(alone: Bitwig) -> None:
     assert total == len(inside)
     assert values[1::5] == pytest.approx([note[1] - 1 for note in inside], abs=1e-6)
     assert next(values for address, values in alone.sent if address == "/continuo/clip/info")[1] == 2
+
+
+def test_the_upbeat_and_drums_go_along(alone: Bitwig) -> None:
+    """The loop begins on beat 2 of a bar of 3/4."""
+    alone.select(golden.A, at=4.0)
+    alone.run("selection.Launcher.notes.forEach(function (note) { note.channel = 9; }); see()")
+    alone.push("Refine both")
+    answer_tasks(alone)
+    info = next(values for address, values in alone.sent if address == "/continuo/clip/info")
+    assert info[5:] == ("name", "Keys", "channel", 10, "drums", 1, "upbeat", 2)
 
 
 def test_cancel_and_another_press(require_program: Callable[[str], str], tmp_path: Path) -> None:
@@ -247,7 +261,7 @@ def test_a_clip_of_the_arranger(bitwig: Bitwig) -> None:
     bitwig.run("world.settings['Take notes from'].set('Arranger'); see()")
     bitwig.push("Vary")
     bitwig.until("1 new clip")
-    assert bitwig.music()[:2] == golden.messages("vary", str(bitwig.sent[-1][1][0]))[:2]
+    assert bitwig.music()[:2] == golden.messages("vary", str(bitwig.sent[-1][1][0]), told={"A": KEYS})[:2]
 
 
 def test_options_and_state_are_shown(bitwig: Bitwig) -> None:

@@ -116,9 +116,11 @@ def test_pure_data_plays_only_the_first_candidate_of_the_last_answer(
 
 
 def test_pure_data_shows_the_daemons_words(require_program: Callable[[str], str], daemon: int, tmp_path: Path) -> None:
-    bad = "continuo-send generate bad bar 4 \\; continuo-press symbol generate"
+    bad = "continuo-send clip/info pd 8 120 3 4 upbeat 1 channel 99 \\; continuo-send generate bad bar 4 \\; "
+    bad += "continuo-press symbol generate"
     lines = run_pd(require_program("pd"), tmp_path, daemon, bad)
     assert any(line.startswith("fail: bad bad_args") and "did\\ you\\ mean\\ bars?" in line for line in lines)
+    assert any(line.startswith("fail: pd bad_args channel\\ 99.0\\ is\\ not") for line in lines)
 
 
 def test_pure_data_has_a_button_for_each_action() -> None:
@@ -141,7 +143,7 @@ SC_DRIVER = """
 var steps, step = 0;
 "PATCH".load;
 ~continuo.daemon = NetAddr("127.0.0.1", PORT);
-~continuo.tempo = 6000;
+~continuo.tempo = 1000;
 ~continuo.sound = { |self, pitch, velocity, seconds| ("SOUND" + pitch + velocity + seconds.round(0.0001)).postln };
 steps = [
     {
@@ -150,14 +152,15 @@ steps = [
     },
     { ~continuo.ask(\\generate, [\\seed, 3, \\candidates, 2]) },
     {
-        ~continuo.giveClip([50, 0, 1, 96, 0], "A", 4);
-        ~continuo.giveClip(({ |k| [60 + (k % 12), k, 1, 90, 0] } ! 300).flat, "B");
+        ~continuo.giveClip([50, 0, 1, 96, 0], "A", 4, [3, 4], [\\upbeat, 1, \\channel, 4]);
+        ~continuo.giveClip(({ |k| [60 + (k % 12), k, 1, 90, 0] } ! 180).flat, "B", 180, [3, 4]);
         ~continuo.ask(\\interpolate, [\\steps, 5], ["A", "B"])
     },
     { ~continuo.ask(\\continue, [\\bar, 3]) },
 ];
 ~continuo.onEnd = { |self, failure|
     ("END" + failure).postln;
+    self.told[0] !? { |told| ("TOLD" + told[\\place] + told[\\channel] + told[\\numerator]).postln };
     if(failure.isNil) { self.playResult(0) };
     step = step + 1;
     { steps[step].notNil.if({ steps[step].value }, { "QUIT".postln; 0.exit }) }.defer(0.3);
@@ -180,6 +183,8 @@ def test_supercollider(require_program: Callable[[str], str], daemon: int, tmp_p
     ends = [index for index, line in enumerate(lines) if line.startswith("END ")]
     assert [lines[index] for index in ends[:3]] == ["END nil"] * 3
     assert lines[ends[3]].startswith("END unknown option bar; did you mean bars?")
+    told = [line for line in lines if line.startswith("TOLD ")]
+    assert told[:3] == ["TOLD behind nil 4", "TOLD free nil 4", "TOLD free 4 3"]
     played = [
         [tuple(int(value) for value in line.split()[1:3]) for line in lines[start:end] if line.startswith("SOUND ")]
         for start, end in zip(ends, [*ends[1:], len(lines)], strict=True)

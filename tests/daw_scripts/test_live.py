@@ -12,7 +12,7 @@ from live_rig import TUNE, Open, engine, home, open_desk, played, rows
 from scale_engine import ScaleEngine
 
 from continuo_daw.assistant.music.clip import Clip
-from continuo_daw.assistant.request import Candidate, Request, Result
+from continuo_daw.assistant.request import Candidate, Placement, Request, Result
 from continuo_daw.osc_bridge.wire.decode import decode
 
 # what goes out
@@ -35,7 +35,8 @@ def test_datagrams_are_the_golden_ones(action: str, open_desk: Open) -> None:
     desk.relay.sent.clear()
     desk.play(action)
     identity = str(desk.relay.request()[0])
-    assert desk.relay.sent == golden.datagrams(action, identity)
+    told = {"A": {"name": "1-MIDI", "upbeat": 2.0}, "B": {"name": "1-MIDI", "upbeat": 2.0}}  # each begins on beat 4
+    assert desk.relay.sent == golden.datagrams(action, identity, told=told)
 
 
 def test_a_long_clip_goes_in_parts(open_desk: Open) -> None:
@@ -49,7 +50,8 @@ def test_a_long_clip_goes_in_parts(open_desk: Open) -> None:
     assert max(map(len, desk.relay.sent)) <= golden.MOST_BYTES
     identity = str(desk.relay.request()[0])
     found = golden.collected((message.address, message.arguments) for message in desk.relay.messages())
-    golden_ones = [decode(data)[0] for data in golden.datagrams("vary", identity, clips=["LONG"])]
+    told = {"A": {"name": "1-MIDI"}}
+    golden_ones = [decode(data)[0] for data in golden.datagrams("vary", identity, clips=["LONG"], told=told)]
     assert found == [(message.address, message.arguments) for message in golden_ones]
 
 
@@ -66,7 +68,7 @@ def test_continue_makes_a_clip_in_the_next_free_slot_in_one_undo_step(open_desk:
     first, second, new, free = desk.live.in_slots()
     assert (first, second, free) == (mine, taken, None)
     assert rows(new) == played()
-    assert (new.name, new.loop_end, new.numerator, new.denominator) == ("Continue", 4.0, 3, 4)
+    assert (new.name, new.loop_end, new.numerator, new.denominator) == ("Continue", 3.0, 3, 4)
     assert len(desk.live.undo_steps) == 1
     desk.live.undo()
     assert desk.live.snapshot() == before
@@ -175,7 +177,8 @@ class Tidy(ScaleEngine):
     def run(self, request: Request, **hear: object) -> Result:
         clip: Clip = request.clips[0]
         notes = [replace(note, start=note.start + 1, duration=note.duration // 2) for note in clip.notes[:-1]]
-        candidate = Candidate(Clip((*notes, clip.notes[-1]), clip.length), 0, {})
+        tidied = Clip((*notes, clip.notes[-1]), clip.length)
+        candidate = Candidate(tidied, placement=Placement("in_place", 0, clip.length))
         hear["on_candidate"](0, candidate)  # type: ignore[operator]
         return Result((candidate,), "tidy", 0, 0.0)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from continuo_daw import daw_scripts
 from continuo_daw.osc_bridge.daemon.spool import as_text
+from continuo_daw.osc_bridge.install.scripts import built
 
-CORE = Path(daw_scripts.__file__).parent / "lua" / "core.lua"
+CORE = built("reaper")["core.lua"].decode()  # its parts as one
 LOADED = 'local file = io.open (arg[1]) local Continuo = assert (load (file:read ("a") .. "\\nreturn Continuo")) ()\n'
 PASTED = "local function action ()\n{core}\nreturn Continuo\nend\nlocal Continuo = action ()\n"
 SAME = (
@@ -31,7 +31,9 @@ def lua(request: pytest.FixtureRequest, require_program: Callable[[str], str], t
     def run(text: str, given: str = "", before: str = LOADED, environment: dict[str, str] | None = None) -> str:
         script = tmp_path / "script.lua"
         script.write_text(before + text)
-        command = [program, str(script), str(CORE)]
+        core = tmp_path / "core.lua"
+        core.write_text(CORE)
+        command = [program, str(script), str(core)]
         ran = subprocess.run(command, input=given, capture_output=True, text=True, timeout=30, env=environment)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
@@ -74,9 +76,9 @@ def test_a_number_is_written_with_a_point_whatever_the_host_speaks(lua: RunLua) 
 
 
 def test_the_core_can_be_pasted_into_a_function(lua: RunLua) -> None:
-    before = PASTED.replace("{core}", CORE.read_text())
+    before = PASTED.replace("{core}", CORE)
     assert lua('print (Continuo.message ("/a", { 1 }))', before=before) == "/a 1\n"
-    assert CORE.read_text().rstrip().endswith("-- end of core") and CORE.read_bytes().isascii()
+    assert CORE.rstrip().endswith("-- end of core") and CORE.isascii()
 
 
 def test_options_of_an_older_version_are_left_out(lua: RunLua) -> None:
@@ -89,6 +91,37 @@ def test_options_of_an_older_version_are_left_out(lua: RunLua) -> None:
         'for _, line in ipairs (Continuo.request_lines (walk, "a-1", {}, { bars = 4, gone = 7 })) do print (line) end'
     )
     assert lua(ask, rows) == "1\tcodes\t1\n/continuo/walk a-1 bars 4 reply_file a-1\n"
+
+
+def test_what_is_known_of_a_track_and_its_time_goes_along(lua: RunLua) -> None:
+    clip = "{ notes = {}, length = 8, tempo = 96.5, numerator = 3, denominator = 4, name = 'Bass 1', channel = 4, "
+    clip += "program = 34, drums = true, upbeat = 1, tempos = { { at = 2, tempo = 90 } }, "
+    clip += "meters = { { at = 4, numerator = 6, denominator = 8 } } }"
+    said = lua(f"for _, line in ipairs (Continuo.clip_lines ('A', {clip})) do print (line) end")
+    track = 'name "Bass 1" channel 4 program 34 drums 1 upbeat 1.0'
+    assert said.splitlines()[1:] == [
+        f"/continuo/clip/info A 8.0 96.5 3 4 {track}",
+        "/continuo/clip/meter A 4.0 6 8",
+        "/continuo/clip/tempo A 2.0 90.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("results", "clip", "place"),
+    [
+        (["place behind"], "{ length = 8 }", "behind"),
+        (["place in_place drums 0"], "{ length = 8 }", "in_place"),
+        (["density 0.5 place over from 2.0 to 8.0"], "{ length = 8 }", "over"),
+        (["place over from 2.0 to 9.0"], "{ length = 8 }", "free"),
+        (["place over from 2.0 to 4.0"] * 2, "{ length = 8 }", "free"),
+        (["density 0.5"], "nil", "free"),
+        ([], "nil", "free"),
+    ],
+)
+def test_what_is_done_with_an_answer(lua: RunLua, results: list[str], clip: str, place: str) -> None:
+    lines = "".join(f"/continuo/result x {k} 0 0.0 8.0 {pairs}\n" for k, pairs in enumerate(results))
+    ask = "local lines = {} for line in io.lines () do lines[#lines + 1] = Continuo.values (line) end "
+    assert lua(f"{ask} print (Continuo.place (Continuo.answers (lines).candidates, {clip}))", lines) == f"{place}\n"
 
 
 @pytest.mark.parametrize(

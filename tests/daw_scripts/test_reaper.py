@@ -11,7 +11,7 @@ from pathlib import Path
 
 import golden
 import pytest
-from reaper_rig import PROJECT, SECOND, TEMPO, Reaper, lua_notes, typed
+from reaper_rig import PROJECT, SECOND, TEMPO, TOLD, Reaper, lua_notes, typed
 from scale_daemon import scale_daemon
 from scale_engine import scale
 
@@ -63,7 +63,7 @@ def test_what_a_button_sends(reaper: Reaper, action: str) -> None:
     assert state["messages"] == []
     (sent,) = reaper.asked()
     identity = str(sent[-1][1][0])
-    assert sent == golden.messages(action, identity, reply_file=identity)
+    assert sent == golden.messages(action, identity, reply_file=identity, told=TOLD)
 
 
 def test_a_long_clip_goes_in_parts(reaper: Reaper) -> None:
@@ -71,7 +71,9 @@ def test_a_long_clip_goes_in_parts(reaper: Reaper) -> None:
     reaper.run(item + typed("continue") + 'M.press "continue" M.pump ()')
     (sent,) = reaper.asked()
     identity = str(sent[-1][1][0])
-    assert golden.collected(sent) == golden.messages("continue", identity, reply_file=identity, clips=("LONG",))
+    told = {"A": {"channel": 1}}
+    wanted = golden.messages("continue", identity, reply_file=identity, clips=("LONG",), told=told)
+    assert golden.collected(sent) == wanted
     assert max(len(golden.encode(address, *arguments)) for address, arguments in sent) <= golden.MOST_BYTES
 
 
@@ -96,14 +98,16 @@ def test_a_selected_item_goes_along_to_generate(reaper: Reaper) -> None:
 
 
 def test_steps_between_two_clips_are_a_row_of_items(reaper: Reaper) -> None:
-    press = seeded("interpolate", 'candidates = "2"') + 'M.press "interpolate" M.pump () M.dump ()'
+    press = seeded("interpolate", 'steps = "3"') + 'M.press "interpolate" M.pump () M.dump ()'
     (state,) = reaper.run(PROJECT + SECOND + press)
+    assert state["messages"] == []
     made = [item for item in state["items"] if not item["selected"]]
     assert [(item["track"], round(item["at"], 6), round(item["stop"], 6)) for item in made] == [
-        (1, 26, 30),
-        (1, 30, 34),
+        (1, 26, 29),
+        (1, 29, 32),
+        (1, 32, 35),
     ]
-    assert [rows(item["takes"][0]) for item in made] == [scale_rows(5, 0), scale_rows(5, 1)]
+    assert [rows(item["takes"][0]) for item in made] == [scale_rows(5, k) for k in range(3)]
 
 
 def test_music_from_nothing_goes_to_the_edit_cursor(reaper: Reaper) -> None:
@@ -138,7 +142,9 @@ def test_notes_of_one_pitch_never_meet_on_their_way(reaper: Reaper, step: float)
     clip = [(60, 3, 1, 90), (60, 4, 1, 80), (60, 5, 1, 70), (62, 5, 1, 60)]
     answer = [*((60, start + step, 1, 64) for _, start, _, _ in clip[:3]), (62, 5, 1, 60)]
     flat = " ".join(f"{pitch} {start:.3f} {duration:.3f} {velocity} 0" for pitch, start, duration, velocity in answer)
-    reaper.answer_by_hand(f"/continuo/notes x 0 0 4 {flat}\n/continuo/result x 0 4 0.0 9.0\n", "refine_duration")
+    reaper.answer_by_hand(
+        f"/continuo/notes x 0 0 4 {flat}\n/continuo/result x 0 4 0.0 9.0 place in_place\n", "refine_duration"
+    )
     item = f"M.item (M.track (), 8, 9, {{ {', '.join(f'{{{p}, {s}, {d}, {v}}}' for p, s, d, v in clip)} }})\n"
     (state,) = reaper.run(item + 'M.press "refine_duration" M.pump () M.dump ()')
     assert state["messages"] == []
@@ -165,7 +171,7 @@ def test_only_what_the_item_shows_is_sent(reaper: Reaper) -> None:
     notes = "{ {40, 0.5, 1, 90}, {60, 1, 1, 80}, {62, 3.5, 2, 70}, {64, 4.5, 1, 60} }"
     item = f"M.item (M.track (), 8, 3, {notes}, {{ offset = 1, length = 6 }})\n"
     (state,) = reaper.run(TEMPO + item + 'M.press "continue" M.pump () M.dump ()')
-    assert given(reaper) == ([[60, 0, 1, 80], [62, 2.5, 0.5, 70]], (3, 96.5, 3, 4))
+    assert given(reaper) == ([[60, 0, 1, 80], [62, 2.5, 0.5, 70]], (3, 96.5, 3, 4, "channel", 1))
     assert [round(item["at"], 6) for item in state["items"]] == [8, 11]
 
 
@@ -174,7 +180,7 @@ def test_a_loop_is_sent_once_and_continued_behind_its_item(reaper: Reaper) -> No
     notes = "{ {60, 0, 1, 90}, {62, 2, 1, 80} }"
     item = f"M.item (M.track (), 8, 12, {notes}, {{ offset = 1, length = 4 }})\n"
     (state,) = reaper.run(item + 'M.press "continue" M.pump () M.dump ()')
-    assert given(reaper) == ([[62, 1, 1, 80], [60, 3, 1, 90]], (4, 120, 4, 4))
+    assert given(reaper) == ([[62, 1, 1, 80], [60, 3, 1, 90]], (4, 120, 4, 4, "channel", 1))
     assert [item["at"] for item in state["items"]] == [8, 20]
 
 
@@ -186,7 +192,9 @@ def test_the_time_selection_counts_where_it_touches_the_item(
     reaper: Reaper, selection: str, notes: list[list[object]] | None, length: float
 ) -> None:
     reaper.run(f"{SETUP} M.project.loop = {selection} M.press 'vary' M.pump ()")
-    assert given(reaper) == (notes or [[67, 0, 1, 70], [72, 3.5, 0.5, 50]], (length, 120, 4, 4))
+    upbeat = ("upbeat", 3) if length == 3 else ()  # the selection begins on beat 2
+    told = (length, 120, 4, 4, "channel", 4, "program", 8, *upbeat)
+    assert given(reaper) == (notes or [[67, 0, 1, 70], [72, 3.5, 0.5, 50]], told)
 
 
 def test_the_selected_notes_count_in_the_midi_editor_alone(reaper: Reaper) -> None:

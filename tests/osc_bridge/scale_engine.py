@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
-from continuo_daw.assistant.option import check_options
-from continuo_daw.assistant.plan import Plan
+from continuo_daw.assistant.music.clip import TICKS, Clip, Note, bar_ticks, clip_of
+from continuo_daw.assistant.plan import Plan, placed, plan_of
 from continuo_daw.assistant.request import Candidate, Request, Result
-from continuo_daw.assistant.tasks import TASKS, options_of
+from continuo_daw.assistant.tasks.answer import Slice
 from continuo_daw.osc_bridge.daemon import serve as daemon
 
 SLICE = 4  # notes that become final at once
@@ -42,18 +41,16 @@ class ScaleEngine:
         self.deaf = False  # does not look at `stop`
         self.stopped = 0  # runs that `stop` ended
         self.fault: Exception | None = None
+        self.data: tuple[tuple[str, tuple[tuple[float | str, ...], ...]], ...] = ()  # that its candidates have
 
     def prepare(self) -> None:
         """It searches for no copies."""
 
     def plan(self, request: Request) -> Plan:
-        options = check_options(options_of(request.task), request.options)
-        low, high = TASKS[request.task].CLIPS
-        if not low <= len(request.clips) <= high:
-            raise AssistantError("bad_args", f"{request.task} takes {low} to {high} clips, not {len(request.clips)}")
-        if options["model"] not in ("", "scale"):
-            raise AssistantError("no_model", f"no model {options['model']}")
-        return Plan(request, options, (), ("scale",))
+        plan = plan_of(request)
+        if plan.options["model"] not in ("", "scale"):
+            raise AssistantError("no_model", f"no model {plan.options['model']}")
+        return replace(plan, models=("scale",))
 
     def run(
         self,
@@ -70,7 +67,7 @@ class ScaleEngine:
         if self.fault:
             raise self.fault
         seed = int(options["seed"] or 0)
-        count = int(options["candidates"] or 1)
+        count = plan.task.count(plan.clips, options)
         candidates = []
         for index in range(count):
             notes = scale(seed, index, self.length)
@@ -81,10 +78,27 @@ class ScaleEngine:
                 on_notes(index, first, notes[first:last], len(notes) if last >= len(notes) else -1)
                 on_progress((index + first / len(notes)) / count)
                 self._spend(SLICE / len(notes) / count, stop)
-            clip = clip_of(notes) if notes else Clip((), 4 * TICKS)
-            candidates.append(Candidate(clip, request.clips[0].length if request.clips else 0, {"density": 4.0}))
+            candidates.append(self._candidate(plan, index, notes))
             on_candidate(index, candidates[-1])
         return Result(tuple(candidates), plan.model, seed, self.seconds)
+
+    def _candidate(self, plan: Plan, index: int, notes: tuple[Note, ...]) -> Candidate:
+        """In the time of the clip, else as the options say; what it is to the clip, the real plan says."""
+        request, told = plan.request, plan.options
+        if plan.frames and request.task != "generate":
+            tempo, meter = plan.frames[0].clip.tempo, plan.frames[0].clip.meter
+        else:
+            numerator, _, denominator = str(told.get("meter") or "4/4").partition("/")
+            tempo, meter = float(told.get("tempo") or 120), (int(numerator), int(denominator))
+        if plan.task.PLACE == "in_place":
+            clip = replace(request.clips[0], notes=notes)
+        else:
+            clip = clip_of(notes, tempo, meter) if notes else Clip((), bar_ticks(meter), tempo, meter)
+        if plan.task.PLACE == "free" and len(plan.frames) == 1:  # its networks begin with the bar
+            clip = clip.shifted(plan.frames[0].ahead)
+        ((part,), _) = placed(plan, ([Slice(index, 0, (), Candidate(clip, 0, {"density": 4.0}))], 1.0))
+        assert part.whole
+        return replace(part.whole, data=self.data)
 
     def _spend(self, share: float, stop: Callable[[], bool]) -> None:
         """Let this share of the `seconds` pass."""

@@ -22,8 +22,8 @@ def test_ping_without_type_tags(wire: Wire) -> None:
 
 def test_version(wire: Wire) -> None:
     wire.send("/continuo/version")
-    address, name, version, protocol = wire.receive()
-    assert (address, name, protocol) == ("/continuo/version.reply", "continuo", 1)
+    address, name, version, protocol, revision = wire.receive()
+    assert (address, name, protocol, revision) == ("/continuo/version.reply", "continuo", 1, "1.1")
     assert isinstance(version, str)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from scale_engine import ScaleEngine, scale
@@ -12,6 +13,7 @@ from wire import quickest
 
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note, clip_of
+from continuo_daw.assistant.request import Context, Placement
 from continuo_daw.assistant.tasks import TASKS, options_of
 from continuo_daw.osc_bridge.clients.client import Client
 from continuo_daw.osc_bridge.daemon.link import Target
@@ -28,6 +30,7 @@ def client(make_server: Callable[..., Target]) -> Iterator[Client]:
 def test_questions(client: Client) -> None:
     assert 0 < quickest(client.ping, 0.5) < 0.5
     assert client.version()[::2] == ("continuo", 1)
+    assert client.version()[3] == "1.1"
     assert client.status()["models"] == "scale"
     tasks = client.tasks()
     assert list(tasks) == list(TASKS)
@@ -41,7 +44,7 @@ def test_a_result(client: Client, engine: ScaleEngine) -> None:
     assert engine.requests[0].clips == (CLIP,)
     assert (result.model, result.seed, len(result.candidates)) == ("scale", 3, 2)
     for index, candidate in enumerate(result.candidates):
-        assert candidate.clip == Clip(scale(3, index, 8), 4 * TICKS, 90.0, (3, 4))
+        assert candidate.clip == Clip(scale(3, index, 8), 3 * TICKS, 90.0, (3, 4))
         assert candidate.at == CLIP.length
         assert candidate.measures == {"density": 4.0}
     assert heard[:2] == [(0, 0, scale(3, 0, 8)[:4], -1), (0, 4, scale(3, 0, 8)[4:], 8)]
@@ -171,3 +174,43 @@ def test_what_is_lost_is_asked_for_again(
         result = client.run("continue", [clip_of(notes)], seed=3)
     assert [candidate.clip.notes for candidate in result.candidates] == [scale(3, 0, 8)]
     assert [request.clips[0].notes for request in engine.requests] == [notes]
+
+
+def test_the_score_around_a_clip_goes_along(client: Client, engine: ScaleEngine) -> None:
+    meters, tempos = ((2 * TICKS, (3, 4)), (8 * TICKS, (4, 4))), ((480, 80.0),)
+    clip = Clip(scale(0, 0, 8), 12 * TICKS, 90.0, (4, 4), False, 960, tempos, meters, "Bass", 4, 34)
+    drums = Clip(scale(0, 0, 4), 4 * TICKS, drums=True, channel=10)
+    client.run("continue", [clip], context=[Context(drums, -480), Context(clip)], seed=1)
+    (request,) = engine.requests
+    assert request.clips == (clip,)
+    assert request.context == (Context(drums, -480), Context(clip, 0))
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "placement"),
+    [
+        ("continue", {}, Placement("behind", 12 * TICKS)),
+        ("continue", {"to": 4}, Placement("over", 4 * TICKS, 8 * TICKS)),
+        ("vary", {"from": 2, "to": 7}, Placement("over", 2 * TICKS, 7 * TICKS)),
+        ("vary", {}, Placement("free")),
+        ("refine_velocity", {}, Placement("in_place", 0, 12 * TICKS)),
+    ],
+)
+def test_a_candidate_is_the_one_that_the_engine_made(
+    client: Client, engine: ScaleEngine, task: str, options: dict[str, int], placement: Placement
+) -> None:
+    """Placement, channel, program, drums, tempo, meter, up-beat and what is not notes."""
+    engine.data = (("chord", ((0.0, "C"), (2.5, "G7"))), ("map", ()))
+    time = {"upbeat": 960, "meters": ((9 * TICKS, (2, 4)),), "tempos": ((6 * TICKS, 70.0),)}
+    notes = scale(0, 0, 40)
+    clip = Clip(notes, 12 * TICKS, 90.0, (4, 4), name="Bass", channel=4, program=34, **time)  # type: ignore[arg-type]
+    made = []
+    run = engine.run
+    engine.run = lambda *asked, **how: made.append(run(*asked, **how)) or made[-1]  # type: ignore[method-assign,func-returns-value]
+    (candidate,) = client.run(task, [clip], seed=1, **options).candidates
+    (wanted,) = made[0].candidates
+    assert candidate.placement == placement == wanted.placement
+    assert candidate.data == (("chord", ((0.0, "C"), (2.5, "G7"))), ("map", ()))
+    if placement.place != "in_place":  # the changes of time inside it are the one thing that the wire does not carry
+        wanted = replace(wanted, clip=replace(wanted.clip, meters=(), tempos=()))
+    assert (candidate.clip, candidate.at) == (wanted.clip, wanted.at)

@@ -33,7 +33,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_every_candidate_is_a_file(played: tuple[Path, str]) -> None:
     names = {
-        f"{step.name}.{index}.mid" for step in demo.STEPS for index in range(int(step.options.get("candidates", 1)))
+        f"{step.name}.{index}.mid"
+        for step in demo.STEPS
+        for index in range(int(step.options.get("candidates", step.options.get("steps", 1))))
     }
     assert {path.name for path in played[0].glob("*.mid")} == names
 

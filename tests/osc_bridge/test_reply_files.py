@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import mido
 import pytest
 from scale_engine import ScaleEngine, scale
 from wire import Wire
 
 from continuo_daw.assistant.errors import AssistantError
-from continuo_daw.assistant.music.clip import clip_of
 from continuo_daw.assistant.music.midi import read_midi
 from continuo_daw.osc_bridge.daemon.link import Target
 from continuo_daw.osc_bridge.daemon.spool import ReplyFile, as_text, sweep
@@ -30,7 +30,37 @@ def test_the_file_says_what_the_messages_say(wire: Wire, spool: Path) -> None:
     assert lines[0] == '/continuo/accepted "my job" generate scale'
     assert sorted(path.name for path in spool.iterdir()) == ["out-1_A.0.mid", "out-1_A.1.mid", "out-1_A.reply"]
     for index in (0, 1):
-        assert read_midi(spool / f"out-1_A.{index}.mid") == clip_of(scale(3, index, 8))
+        assert read_midi(spool / f"out-1_A.{index}.mid").notes == scale(3, index, 8)
+
+
+def test_the_music_is_that_of_the_track(wire: Wire, spool: Path) -> None:
+    """Its name, channel and program, its tempo and meter, and the changes of them."""
+    wire.send("/continuo/clip", "a", 0, 1, 60, 0.0, 1.0, 96, 0)
+    wire.send("/continuo/clip/info", "a", 7.0, 90, 3, 4, "name", "Bass", "channel", 4, "program", 34, "upbeat", 1.0)
+    wire.send("/continuo/clip/meter", "a", 4.0, 6, 8)
+    wire.send("/continuo/clip/tempo", "a", 2.0, 80.0)
+    for task in ("continue", "vary"):
+        wire.send(f"/continuo/{task}", task, "clip", "a", "reply_file", task)
+        wire.answers()
+    behind, again = (mido.MidiFile(spool / f"{task}.0.mid").tracks[0] for task in ("continue", "vary"))
+    for track in (behind, again):
+        assert track.name == "Bass"
+        assert {message.channel for message in track if not message.is_meta} == {3}
+        assert [message.program for message in track if message.type == "program_change"] == [33]
+    assert times_of(behind) == [(0, "set_tempo", 750_000), (0, "time_signature", (6, 8))]
+    assert times_of(again)[-1] == (1920, "set_tempo", 750_000)
+
+
+def times_of(track: mido.MidiTrack) -> list[tuple[int, str, object]]:
+    """Tempos in microseconds and meters, by their ticks."""
+    tick, found = 0, []
+    for message in track:
+        tick += message.time
+        if message.type == "set_tempo":
+            found.append((tick, message.type, message.tempo))
+        elif message.type == "time_signature":
+            found.append((tick, message.type, (message.numerator, message.denominator)))
+    return found
 
 
 def test_a_refused_request_writes_its_file_too(wire: Wire, spool: Path) -> None:

@@ -21,8 +21,8 @@ def test_a_request_and_all_its_answers(wire: Wire) -> None:
     assert messages[0] == ["/continuo/accepted", 7, "continue", "scale"]
     for candidate in (0, 1):
         assert list(notes_of(messages, candidate).values()) == tuples(scale(3, candidate, 8))
-        result = ["/continuo/result", 7, candidate, 8, 4.0, 4.0, "density", 4.0]
-        assert result in messages
+        (result,) = [m for m in messages if m[0::2][:2] == ["/continuo/result", candidate]]
+        assert result[1:8] == [7, candidate, 8, 4.0, 4.0, "density", 4.0]
         assert messages.index(result) > max(
             k for k, m in enumerate(messages) if m[0:3:2] == ["/continuo/notes", candidate]
         )
@@ -111,6 +111,7 @@ def test_refinements_answer_in_the_order_of_the_client(
     monkeypatch: pytest.MonkeyPatch, make_server: Callable[..., Target], make_wire: Callable[[Target], Wire]
 ) -> None:
     task = SimpleNamespace(NAME="refine_velocity", SUMMARY="velocities", OPTIONS=(), CLIPS=(1, 1), PLACE="in_place")
+    task.check, task.count = (lambda *_: None), (lambda *_: 1)
     monkeypatch.setitem(TASKS, "refine_velocity", task)  # type: ignore[arg-type]
     wire = make_wire(make_server())
     starts = [4.0, 0.0, 1.0, 5.0, 2.0, 3.0]

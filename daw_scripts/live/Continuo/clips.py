@@ -35,6 +35,7 @@ class Given:
         self.start, end = _visible(clip)
         self.length = end - self.start
         self.meter = (clip.signature_numerator, clip.signature_denominator)
+        self.track = _told(clip, self.start, self.meter)
         self.notes = []  # (pitch, start, duration, velocity, mute) as they go over the wire
         self.known = {}  # the index in `notes` by Live's id of the note
         self._read()
@@ -53,6 +54,21 @@ class Given:
         duration = max(note.duration, 1 / TICKS)
         velocity = min(127, max(1, int(note.velocity + 0.5)))
         return note.pitch, round(start, 6), round(duration, 6), velocity, int(note.mute)
+
+    def replace(self, at: float, answers: list, start: float, end: float) -> int:
+        """Put the notes of an answer, which begins at beat `at`, in the place of those that start in a stretch, and
+        say how many. Raises Problem where the clip has changed since it was given."""
+        now = [note for note in self._vector() if self.start <= note.start_time < self.start + self.length]
+        if len(now) != len(self.notes) or any(
+            note.note_id not in self.known or self._wire(note) != self.notes[self.known[note.note_id]] for note in now
+        ):
+            raise Problem("the clip was changed meanwhile, so nothing was written; press again")
+        near = 1 / TICKS / 2
+        gone = [key for key, index in self.known.items() if start - near <= self.notes[index][1] < end - near]
+        if gone:
+            self.clip.remove_notes_by_id(tuple(gone))
+        _add(self.clip, answers, self.start + at)
+        return len(answers)
 
     def refine(self, answers: list) -> int:
         """Give the very notes what the answer has in their place, and the number of notes that changed.
@@ -194,13 +210,30 @@ def _is_free(track: object, start: float, end: float) -> bool:
 def _fill(clip: object, notes: list, name: str, meter: tuple[int, int]) -> None:
     clip.name = name
     clip.signature_numerator, clip.signature_denominator = meter
+    _add(clip, notes, 0.0)
+
+
+def _add(clip: object, notes: list, at: float) -> None:
+    """Add notes, `at` beats later than they say."""
     make = Live.Clip.MidiNoteSpecification
     clip.add_new_notes(
         tuple(
-            make(pitch=pitch, start_time=start, duration=duration, velocity=float(velocity), mute=bool(mute))
+            make(pitch=pitch, start_time=at + start, duration=duration, velocity=float(velocity), mute=bool(mute))
             for pitch, start, duration, velocity, mute in notes
         )
     )
+
+
+def _told(clip: object, start: float, meter: tuple[int, int]) -> list:
+    """What Live knows of the track of a clip, as pairs: its name, whether it plays drums, and where the first bar line
+    lies behind the start of the visible part. Live's bars count from beat 0 of the clip."""
+    track = track_of(clip)
+    bar = 4.0 * meter[0] / meter[1]
+    upbeat = round(-start % bar, 6) % bar
+    told = ["name", track.name] if track.name else []
+    if any(device.can_have_drum_pads for device in track.devices):
+        told += ["drums", 1]
+    return told + (["upbeat", upbeat] if upbeat else [])
 
 
 def _ticks(beats: float) -> int:

@@ -14,7 +14,7 @@ class Job:
         self.identity = ""
         self.names = []  # under which its clips were given: errors in them come back under these
         self.given = []
-        self.place = None  # where new clips go, None for a refinement
+        self.place = None  # where new clips go
         self.datagrams = []  # all that was sent; the request is the last
         self.accepted = False
         self.started = False  # whether the daemon was started for it
@@ -22,7 +22,7 @@ class Job:
         self.percent = -1
         self.heard = self.asked = time.monotonic()
         self._notes = {}  # by candidate, then by index
-        self._results = {}  # number of notes and length in beats, by candidate
+        self._results = {}  # number of notes, place and length in beats, and pairs, by candidate
 
     def owns(self, identity: object) -> bool:
         """True where an answer with this id belongs to the request; then it was heard of now."""
@@ -36,17 +36,32 @@ class Job:
         for k in range(0, len(values), 5):
             notes[first + k // 5] = values[k : k + 5]
 
-    def take_result(self, candidate: int, total: int, length: float) -> None:
-        self._results[candidate] = (total, length)
+    def take_result(self, candidate: int, total: int, at: float, length: float, pairs: tuple) -> None:
+        self._results[candidate] = (total, at, length, {pairs[k]: pairs[k + 1] for k in range(0, len(pairs) - 1, 2)})
 
     def is_whole(self, candidates: int) -> bool:
         """True where no candidate and no note is missing."""
-        found = [len(self._notes.get(index, {})) == total for index, (total, _) in self._results.items()]
+        found = [len(self._notes.get(index, {})) == total for index, (total, *_) in self._results.items()]
         return len(found) == candidates and all(found)
 
     def clips(self) -> list:
         """Length and notes of each candidate."""
-        return [
-            (length, [note for _, note in sorted(self._notes.get(index, {}).items())])
-            for index, (_, length) in sorted(self._results.items())
-        ]
+        return [(length, self._in_order(index)) for index, (_, _, length, _) in sorted(self._results.items())]
+
+    def first(self) -> tuple:
+        """Where the first candidate starts, in beats from the start of the given clip, its notes, and its pairs."""
+        _, at, _, said = self._results.get(0, (0, 0.0, 0.0, {}))
+        return at, self._in_order(0), said
+
+    def whereto(self) -> str:
+        """What is done with the answer: in_place, over, beside, behind or free.
+
+        One that replaces notes does so where it is the only one and ends inside the clip; else it is a new clip.
+        """
+        said = self.first()[2]
+        place = said.get("place", "free")
+        inside = len(self._results) == 1 and self.given and said.get("to", 0.0) <= self.given[0].length
+        return "free" if place == "over" and not inside else place
+
+    def _in_order(self, candidate: int) -> list:
+        return [note for _, note in sorted(self._notes.get(candidate, {}).items())]

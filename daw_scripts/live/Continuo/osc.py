@@ -27,11 +27,12 @@ def encode(address: str, *arguments: int | float | str) -> bytes:
 
 
 def clip_messages(
-    name: str, notes: Sequence[tuple], length: float, tempo: float, meter: tuple[int, int]
+    name: str, notes: Sequence[tuple], length: float, tempo: float, meter: tuple[int, int], track: Sequence = ()
 ) -> Iterator[bytes]:
     """The messages that give the daemon a clip, its notes in parts that fit a datagram.
 
     A note is `(pitch, start, duration, velocity, mute)`; times and `length` in beats, `tempo` in quarters a minute.
+    `track`: what is known of it, as `key, value, key, value ...`.
     """
     address = "/continuo/clip"
     if not notes:
@@ -41,7 +42,7 @@ def clip_messages(
     for first in range(0, len(notes), step):
         values = [value for note in notes[first : first + step] for value in note]
         yield encode(address, name, first, len(notes), *values)
-    yield encode(address + "/info", name, length, tempo, *meter)
+    yield encode(address + "/info", name, length, tempo, *meter, *track)
 
 
 def decode(datagram: bytes) -> tuple[str, list]:

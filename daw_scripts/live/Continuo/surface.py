@@ -120,8 +120,7 @@ class Surface:
         if job.task not in self._options.clips:
             raise Problem(f"this version of Continuo knows no {job.label}")
         clips = chosen(self._song, self._before, *self._options.clips[job.task])
-        if not job.task.startswith("refine"):
-            job.place = Place(self._song, clips[-1] if clips else neighbour(self._song))
+        job.place = Place(self._song, clips[-1] if clips else neighbour(self._song))
         job.given = [Given(clip) for clip in clips]
         self._count += 1
         job.identity = f"live-{int(time.time())}-{self._count}"
@@ -132,7 +131,7 @@ class Surface:
         job.datagrams = []
         for index, name in enumerate(job.names):
             given = job.given[index]
-            job.datagrams += clip_messages(name, given.notes, given.length, tempo, given.meter)
+            job.datagrams += clip_messages(name, given.notes, given.length, tempo, given.meter, given.track)
             pairs += ["clip", name]
         job.datagrams.append(encode("/continuo/" + job.task, job.identity, *pairs))
         self._say(job.label + " ...")
@@ -216,8 +215,8 @@ class Surface:
     def _on_notes(self, job: Job, candidate: int, first: int, total: int, *values: float) -> None:
         job.take_notes(candidate, first, values)
 
-    def _on_result(self, job: Job, candidate: int, total: int, at: float, length: float, *rest: object) -> None:
-        job.take_result(candidate, total, length)
+    def _on_result(self, job: Job, candidate: int, total: int, at: float, length: float, *pairs: object) -> None:
+        job.take_result(candidate, total, at, length, pairs)
 
     def _on_fail(self, job: Job, code: str, text: str) -> None:
         job.accepted = False
@@ -231,15 +230,24 @@ class Surface:
     def _apply(self, job: Job) -> None:
         """Write the result as one undo step."""
         self._job = None
+        whereto = job.whereto()
+        if whereto in WRITES and job.given[0].clip == None:  # noqa: E711 - it was deleted meanwhile
+            raise Problem(f"{job.label}: the clip is gone")
         with one_undo_step(self._song):
-            if job.place:
-                meter = job.given[-1].meter if job.given else self._meter
-                self._say(f"{job.label}: {job.place.add(job.clips(), job.label, meter)}")
-            elif job.given[0].clip == None:  # noqa: E711 - it was deleted meanwhile
-                raise Problem(f"{job.label}: the clip is gone")
-            else:
-                changed = job.given[0].refine(job.clips()[0][1])
-                self._say(f"{job.label}: {changed} notes changed")
+            self._say(f"{job.label}: {WRITES.get(whereto, Surface._write_new)(self, job)}")
+
+    def _write_new(self, job: Job) -> str:
+        _, _, said = job.first()
+        known = "numerator" in said and "denominator" in said
+        meter = (said["numerator"], said["denominator"]) if known else self._meter
+        return job.place.add(job.clips(), job.label, meter)
+
+    def _write_in_place(self, job: Job) -> str:
+        return f"{job.given[0].refine(job.first()[1])} notes changed"
+
+    def _write_over(self, job: Job) -> str:
+        at, notes, said = job.first()
+        return f"{job.given[0].replace(at, notes, said['from'], said['to'])} notes changed"
 
     # small things
 
@@ -285,3 +293,4 @@ ANSWERS = {
     "/continuo/result": Surface._on_result,
     "/continuo/fail": Surface._on_fail,
 }
+WRITES = {"in_place": Surface._write_in_place, "over": Surface._write_over}  # what is no new clip, by its place
