@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from tiny_score import band
 
@@ -32,14 +33,19 @@ warmup = 4
 """
 
 
-def test_a_resumed_run_is_the_run_that_did_not_stop(tmp_path: Path) -> None:
+@pytest.fixture
+def given(tmp_path: Path) -> list[str]:
+    """The arguments of a tiny run, and the files that they name."""
     piece = band()
     card = dataclasses.replace(piece, source="card:piano", split="valid", events=300, plain=290)
     write_songs([piece, dataclasses.replace(piece, split="valid")], tmp_path / "songs.npz")
     write_songs([card], tmp_path / "cards.npz")
     (tmp_path / "score.toml").write_text(CONFIG)
     files = ["--config", "score.toml", "--songs", "songs.npz", "--cards", "cards.npz"]
-    given = [str(tmp_path / word) if "." in word else word for word in files]
+    return [str(tmp_path / word) if "." in word else word for word in files]
+
+
+def test_a_resumed_run_is_the_run_that_did_not_stop(tmp_path: Path, given: list[str]) -> None:
     main([*given, "--out", str(tmp_path / "one"), "--steps", "6"])
     main([*given, "--out", str(tmp_path / "two"), "--steps", "3"])
     main([*given, "--out", str(tmp_path / "two"), "--steps", "6", "--resume"])
@@ -52,14 +58,7 @@ def test_a_resumed_run_is_the_run_that_did_not_stop(tmp_path: Path) -> None:
     assert torch.load(tmp_path / "two" / "last.ckpt", weights_only=True)["state"]["step"] == 8
 
 
-def test_a_run_begins_with_halved_weights(tmp_path: Path) -> None:
-    piece = band()
-    card = dataclasses.replace(piece, source="card:piano", split="valid", events=300, plain=290)
-    write_songs([piece, dataclasses.replace(piece, split="valid")], tmp_path / "songs.npz")
-    write_songs([card], tmp_path / "cards.npz")
-    (tmp_path / "score.toml").write_text(CONFIG)
-    files = ["--config", "score.toml", "--songs", "songs.npz", "--cards", "cards.npz"]
-    given = [str(tmp_path / word) if "." in word else word for word in files]
+def test_a_run_begins_with_halved_weights(tmp_path: Path, given: list[str]) -> None:
     main([*given, "--out", str(tmp_path / "one"), "--steps", "2"])
     checkpoint.main([str(tmp_path / "one" / "last.ckpt"), "--half", str(tmp_path / "half.pt")])
     main([*given, "--out", str(tmp_path / "two"), "--steps", "0", "--from", str(tmp_path / "half.pt")])
