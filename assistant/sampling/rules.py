@@ -13,7 +13,7 @@ from continuo_daw.assistant.sampling.guide import Guidance
 from continuo_daw.assistant.sampling.wishes import Wishes
 
 
-def finished(made: Sequence[Note], guidance: Guidance | None, wishes: Wishes, like: Clip) -> Clip:
+def with_rules(made: Sequence[Note], guidance: Guidance | None, wishes: Wishes, like: Clip) -> Clip:
     """The clip of `wishes.bars` bars with the tempo and meter of `like`, from notes on its own clock in the order in
     which they were made."""
     length = wishes.bars * like.bar

@@ -19,7 +19,7 @@ from continuo_daw.assistant.request import Candidate
 from continuo_daw.assistant.sampling.generator import Prompt, Sampling, generate
 from continuo_daw.assistant.sampling.guide import Guidance
 from continuo_daw.assistant.sampling.measures import reached, short_of
-from continuo_daw.assistant.sampling.rules import finished
+from continuo_daw.assistant.sampling.rules import with_rules
 from continuo_daw.assistant.sampling.wishes import STEERING, Wishes, wishes_of
 from continuo_daw.assistant.tasks.answer import Clips, News, Options, Slice, Stop, at_once
 
@@ -98,7 +98,7 @@ def _streamed(network: Network, plan: Sampling, clip: Clip, wishes: Wishes, stop
             done |= {row.index} if whole else set()
             candidate = None
             if whole:
-                new = finished(made[row.index], None, wishes, clip)
+                new = with_rules(made[row.index], None, wishes, clip)
                 candidate = Candidate(new, at, reached(new, wishes))
             slices.append(Slice(row.index, first, placed, candidate))
         yield slices, _share(dict(enumerate(made)), done, end)
@@ -122,7 +122,7 @@ def _chosen(network: Network, plan: Sampling, clip: Clip, wishes: Wishes, stop: 
             return
         best = []
         for k in some:
-            clips = [finished(made[k * GROUP + j], plan.guidance, wishes, clip) for j in range(GROUP)]
+            clips = [with_rules(made[k * GROUP + j], plan.guidance, wishes, clip) for j in range(GROUP)]
             new = min(clips, key=lambda made: short_of(made, wishes))
             best.append(at_once(k, Candidate(new, at, reached(new, wishes))))
         yield best, (index + len(some)) / total
