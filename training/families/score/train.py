@@ -28,7 +28,7 @@ from continuo_daw.training.families.score.net import ScoreConfig, ScoreNet
 from continuo_daw.training.families.score.sampler import Sampler
 from continuo_daw.training.families.score.songs import read_songs
 
-CONFIG = Path(__file__).parents[2] / "configs" / "score.toml"
+CONFIG = Path(__file__).with_name("score.toml")
 SHOWN = 25  # steps between two points of the curves
 
 
