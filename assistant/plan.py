@@ -56,13 +56,17 @@ def plan_of(request: Request) -> Plan:
     if not low <= len(request.clips) <= high:
         wanted = str(low) if low == high else f"{low} to {high}"
         raise AssistantError("bad_args", f"{request.task} takes {wanted} clips, {len(request.clips)} were given")
-    frames = () if in_place(request.task) else tuple(_framed(clip, options) for clip in request.clips)
+    frames = (
+        ()
+        if in_place(request.task)
+        else tuple(_framed(clip, options, task.PLACE == "behind") for clip in request.clips)
+    )
     plan = Plan(request, options, frames)
     task.check(plan.clips, options)
     return plan
 
 
-def _framed(clip: Clip, options: dict[str, Value | None]) -> Frame:
+def _framed(clip: Clip, options: dict[str, Value | None], behind: bool) -> Frame:
     """The stretch that is asked for. Raises AssistantError `bad_args` for an empty one, and for drums."""
     if clip.drums:
         raise AssistantError(
@@ -75,7 +79,7 @@ def _framed(clip: Clip, options: dict[str, Value | None]) -> Frame:
     if start >= end and clip.length:
         said = f"from {start / TICKS:g} to {end / TICKS:g}"
         raise AssistantError("bad_args", f"{said} is empty: the clip has the beats 0 to {clip.length / TICKS:g}")
-    return framed(clip, start, end)
+    return framed(clip, start, end, behind)
 
 
 def placed(plan: Plan, news: News) -> News:
@@ -108,7 +112,7 @@ def _whole(plan: Plan, candidate: Candidate) -> Candidate:
     end = frame.end
     track = replace(made, name=given.name, channel=given.channel, program=given.program)
     if place == "behind":
-        track = track.timed(TimeMap(((0, made.tempo),), ((0, made.meter),), _upbeat(given, made, end)))
+        track = track.timed(TimeMap(((0, made.tempo),), ((0, made.meter),), given.time.line_from(end) - end))
         return replace(candidate, clip=track, at=end, placement=_behind(given, end, made.length))
     if len(plan.frames) == 1 and (frame.start, end) != (0, given.length):
         track = track.timed(given.time.cut(frame.start, end))
@@ -116,11 +120,6 @@ def _whole(plan: Plan, candidate: Candidate) -> Candidate:
     if len(plan.frames) == 1:
         track = track.timed(given.time)
     return replace(candidate, clip=track, placement=FREE)
-
-
-def _upbeat(given: Clip, made: Clip, end: int) -> int:
-    """Ticks from the end of the stretch to the bar line behind it, where the new clip is in its meter."""
-    return given.time.line_from(end) - end if made.meter == given.time.meter_at(max(end - 1, 0)) else 0
 
 
 def _behind(given: Clip, end: int, length: int) -> Placement:

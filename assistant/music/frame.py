@@ -23,11 +23,11 @@ class Frame(NamedTuple):
         return self.start - self.origin
 
 
-def framed(clip: Clip, start: int = 0, end: int | None = None) -> Frame:
-    """The notes that start in `start` to `end` (None: the length) in a frame. The meter and the tempo are those at the
-    end of the stretch: what is made behind it goes on in them."""
+def framed(clip: Clip, start: int = 0, end: int | None = None, behind: bool = False) -> Frame:
+    """The notes that start in `start` to `end` (None: the length) in a frame. The meter and the tempo are those that
+    the stretch ends in; with `behind` those of what comes there, which a change at its end begins."""
     end = clip.length if end is None else end
-    time, last = clip.time, max(start, end - 1)
+    time, last = clip.time, end if behind else max(start, end - 1)
     meter, bar = time.meter_at(last), time.bar_at(last)
     origin = bar.start - -(-(bar.start - start) // bar.ticks) * bar.ticks
     notes = tuple(replace(n, start=n.start - origin) for n in clip.notes if start <= n.start < max(end, start + 1))
