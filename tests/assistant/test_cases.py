@@ -5,8 +5,6 @@ Times are quarter notes.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from midi_files import QUARTER, file_of, kit, meta, meter, name, note, program, tempo, track, tune
 
