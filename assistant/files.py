@@ -9,14 +9,19 @@ from continuo_daw.assistant.errors import AssistantError
 
 
 def write_whole(data: bytes, path: str | Path) -> None:
-    """Write a file. Raises AssistantError `bad_args` where the place cannot be written."""
+    """Write a file; a link stays one, and what is no file, such as /dev/null, is written to. Raises AssistantError
+    `bad_args` where the place cannot be written."""
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    place = Path(os.path.realpath(path))
+    temporary = place.with_name(f".{place.name[:200]}.{os.getpid()}.tmp")
     try:
-        if path.is_dir():
+        if place.is_dir():
             raise IsADirectoryError(0, "it is a folder")
+        if place.exists() and not place.is_file():
+            place.write_bytes(data)
+            return
         temporary.write_bytes(data)
-        temporary.replace(path)
+        temporary.replace(place)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise AssistantError("bad_args", f"cannot write {path}: {error.strerror or error}") from None

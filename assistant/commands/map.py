@@ -85,6 +85,8 @@ def _place(latent: Latent, path: Path, clip: Clip) -> Place:
     """A clip on the map. Raises AssistantError `bad_args` that names the file of one that has no place there."""
     if all(note.muted for note in clip.notes):
         raise AssistantError("bad_args", f"{path} has no notes that sound")
+    if clip.drums:
+        raise AssistantError("bad_args", f"{path} has drums, and the map is one of tones")
     if reason := latent.codec.refusal(clip):
         raise AssistantError("bad_args", f"{path}: {reason}, so {latent.network.bundle.card.name} cannot take it")
     size = latent.codec.bars

@@ -48,8 +48,8 @@ class Source:
         """The file with an answer in the first of the tracks: where it says, else behind the clip."""
         place, start, end = candidate.placement
         if place == "over":
-            return joined(self.score, self.chosen[0], candidate.clip, start, end)
-        return joined(self.score, self.chosen[0], candidate.clip, start if place == "behind" else self.clip.length)
+            return joined(self.score, self.chosen, candidate.clip, start, end)
+        return joined(self.score, self.chosen, candidate.clip, start if place == "behind" else self.clip.length)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,8 +86,9 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
 def refuse_to_write(files: Sequence[Path | None], inputs: Sequence[Path]) -> None:
     """No file that was given may be written over, and folders must be there before anything runs."""
     named = [file for file in files if file is not None]
-    for file in named:
-        if named.count(file) > 1:
+    places = [os.path.realpath(file) for file in named]
+    for file, place in zip(named, places, strict=True):
+        if places.count(place) > 1:
             raise AssistantError("bad_args", f"{file} would be written twice; name another file")
         if not file.parent.is_dir():
             raise AssistantError("bad_args", f"cannot write {file}: there is no folder {file.parent}")

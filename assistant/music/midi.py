@@ -10,7 +10,7 @@ programs pass over: see `midi_write`.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,7 +19,25 @@ import numpy as np
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music import upbeat
 from continuo_daw.assistant.music.clip import MAX_TICK, TICKS, Clip, Note
-from continuo_daw.assistant.music.midi_events import META, DamagedFile, Event, MidiFile, Track, read_events
+from continuo_daw.assistant.music.midi_events import (
+    DRUMS,
+    END,
+    META,
+    METER,
+    MUTED,
+    NAME,
+    OURS,
+    SPECIFIC,
+    TEMPO,
+    UPBEAT,
+    DamagedFile,
+    MidiFile,
+    Track,
+    number_of,
+    ours,
+    read_events,
+)
+from continuo_daw.assistant.music.midi_notes import sounds_of
 from continuo_daw.assistant.music.score import Part, Place, Score
 from continuo_daw.assistant.music.time_map import Meter, TimeMap, bar_ticks
 
@@ -28,11 +46,6 @@ MAX_NOTES = 200_000
 NEARLY = 20  # ticks behind a place that still count as it, half a step of the models' grid
 
 DRUM_CHANNEL = 9  # which people call 10
-OURS = b"\x7dcontinuo "  # 7D is the maker's number for those who have none
-END, MUTED, LASTS, DRUMS, UPBEAT = (OURS + name for name in (b"end", b"muted", b"lasts", b"drums", b"upbeat"))
-NAME, TEMPO, METER, SPECIFIC = 0x03, 0x51, 0x58, 0x7F  # type bytes of meta events
-
-_Sound = tuple[int, int, int, int, int, Place]  # On, Off, pitch, velocity, ticks that it lasts for us or 0, place
 
 
 def read_midi(path: str | Path) -> Clip:
@@ -116,7 +129,7 @@ def _first_channel(found: dict[tuple[int, int], list[tuple[Note, Place | None]]]
 def _parts(file: MidiFile, up: int, down: int) -> dict[tuple[int, int], list[tuple[Note, Place | None]]]:
     """The notes by chunk and channel, with their places."""
     found: dict[tuple[int, int], list[tuple[Note, Place | None]]] = defaultdict(list)
-    for count, (channel, (on, off, pitch, velocity, lasts, place)) in enumerate(_sounds(file), 1):
+    for count, (channel, (on, off, pitch, velocity, lasts, place)) in enumerate(sounds_of(file), 1):
         if count > MAX_NOTES:
             raise OverflowError(f"it has more than {MAX_NOTES} notes")
         start = (2 * on * up + down) // (2 * down)
@@ -129,51 +142,6 @@ def _parts(file: MidiFile, up: int, down: int) -> dict[tuple[int, int], list[tup
     if not found:
         found[0, 0] = []
     return found
-
-
-def _sounds(file: MidiFile) -> Iterator[tuple[int, _Sound]]:
-    """The notes of a file with their channels, in ticks of the file."""
-    left: dict[tuple[int, int], deque[tuple[int, int, int, int, int]]] = defaultdict(deque)  # by channel and pitch
-    stray: list[tuple[int, int, int, int, int]] = []
-    for chunk, track in enumerate(file.tracks):
-        sounding: dict[tuple[int, int], deque[tuple[int, int, int, int, int]]] = defaultdict(deque)
-        lasts = 0
-        for index, event in enumerate(track.events):
-            status = event.status
-            if status == META:
-                if event.kind == SPECIFIC:
-                    lasts = number_of(ours(event, LASTS, 4)) or lasts
-            elif status < 0x80 or status >= 0xA0:
-                continue
-            elif status >= 0x90 and event.data[1]:
-                key = status & 0x0F, event.data[0] & 0x7F
-                sounding[key].append((chunk, index, event.tick, min(event.data[1], 127), lasts))
-                lasts = 0
-            elif open_notes := sounding[status & 0x0F, event.data[0] & 0x7F]:
-                channel, pitch = status & 0x0F, event.data[0] & 0x7F
-                own, on, start, velocity, length = open_notes.popleft()
-                yield channel, (start, event.tick, pitch, velocity, length, Place(own, on, chunk, index))
-            else:
-                stray.append((event.tick, status & 0x0F, event.data[0] & 0x7F, chunk, index))
-        for key, notes in sounding.items():
-            left[key].extend(notes)
-    yield from _across(file, left, stray)
-
-
-def _across(
-    file: MidiFile,
-    left: dict[tuple[int, int], deque[tuple[int, int, int, int, int]]],
-    stray: list[tuple[int, int, int, int, int]],
-) -> Iterator[tuple[int, _Sound]]:
-    """Notes whose Off stands in another chunk, or nowhere: these last to the end of their own."""
-    for tick, channel, pitch, chunk, index in sorted(stray):
-        notes = left.get((channel, pitch))
-        if notes and notes[0][2] < tick:
-            own, on, start, velocity, lasts = notes.popleft()
-            yield channel, (start, tick, pitch, velocity, lasts, Place(own, on, chunk, index))
-    for (channel, pitch), notes in left.items():
-        for own, on, start, velocity, lasts in notes:
-            yield channel, (start, file.tracks[own].last, pitch, velocity, lasts, Place(own, on, -1, -1))
 
 
 def changes_of(file: MidiFile) -> tuple[dict[int, float], dict[int, Meter], int]:
@@ -274,7 +242,8 @@ def _program(file: MidiFile, chunk: int, channel: int, pairs: Sequence[tuple[Not
 def _name(track: Track) -> str:
     """The name of a chunk, whatever its letters are written in."""
     data = next((e.data for e in track.events if e.status == META and e.kind == NAME), b"")
-    for encoding in ("utf-8", "shift_jis", "latin-1"):
+    japanese = any(0x81 <= byte <= 0x9F for byte in data)  # nobody writes these in Latin-1
+    for encoding in ("utf-8", "shift_jis", "latin-1") if japanese else ("utf-8", "latin-1"):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
@@ -296,20 +265,9 @@ def plain_length(notes: Iterable[Note], end: int, time: TimeMap) -> int:
     return min(end if end >= touched + NEARLY else touched, MAX_TICK)
 
 
-def ours(event: Event, name: bytes, size: int) -> bytes:
-    """The data of an event of our own; empty for any other event."""
-    own = event.status == META and event.data.startswith(name) and len(event.data) == len(name) + size
-    return event.data[len(name) :] if own else b""
-
-
 def _says(track: Track, name: bytes) -> bool:
     return any(event.kind == SPECIFIC and event.data == name for event in track.events)
 
 
 def _ours_in(track: Track) -> bool:
     return any(event.kind == SPECIFIC and event.data.startswith(OURS) for event in track.events)
-
-
-def number_of(data: bytes) -> int:
-    """A number of an event, at most MAX_TICK."""
-    return min(int.from_bytes(data, "big"), MAX_TICK)

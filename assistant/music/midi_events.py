@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from continuo_daw.assistant.music.clip import MAX_TICK
+
 META, SYSEX, SYSEX_ESCAPE = 0xFF, 0xF0, 0xF7
-END_OF_TRACK = 0x2F  # type byte of a meta event
+REAL_TIME = range(0xF8, 0xFF)  # messages that may stand between any others
+NAME, END_OF_TRACK, TEMPO, METER, SPECIFIC = 0x03, 0x2F, 0x51, 0x58, 0x7F  # type bytes of meta events
+OURS = b"\x7dcontinuo "  # 7D is the maker's number for those who have none
+END, MUTED, LASTS, DRUMS, UPBEAT = (OURS + name for name in (b"end", b"muted", b"lasts", b"drums", b"upbeat"))
 _CHANNEL_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # by the high half of the status
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # others have none
 _SIZE = [_CHANNEL_BYTES.get(status & 0xF0, _SYSTEM_BYTES.get(status, 0)) for status in range(256)]
@@ -104,15 +109,35 @@ def _division(division: int) -> tuple[Fraction, bool]:
 def _read_tracks(data: bytes, at: int, warnings: list[str]) -> list[Track]:
     tracks: list[Track] = []
     while at + 8 <= len(data):
-        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
-        stop = at + 8 + size
+        name, stop = data[at : at + 4], at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
         if name == b"MTrk":  # other chunks are for other programs
-            if stop > len(data):
-                warnings.append(f"track {len(tracks) + 1} is cut short, {stop - len(data)} bytes are missing")
-                stop = len(data)
-            tracks.append(_read_track(data, at, stop, f"track {len(tracks) + 1}", warnings))
+            said: list[str] = []
+            track = f"track {len(tracks) + 1}"
+            tracks.append(_read_track(data, at, _stop(data, at, stop, track, said), track, said))
+            warnings += said
+            stop = tracks[-1].stop
         at = stop
     return tracks
+
+
+def _stop(data: bytes, at: int, stop: int, name: str, warnings: list[str]) -> int:
+    """Where the chunk at `at` ends, which says that it does so at `stop`."""
+    if stop <= len(data) and (stop == len(data) or data[stop : stop + 4].isalpha()):
+        return stop
+    following = data.find(b"MTrk", at + 8)
+    if following >= 0:
+        warnings.append(f"{name} names a wrong length")
+        return following
+    if stop > len(data):
+        warnings.append(f"{name} is cut short, {stop - len(data)} bytes are missing")
+        return len(data)
+    # bytes behind the last track are for nobody, unless it has not ended before them
+    said: list[str] = []
+    whole = _read_track(data, at, len(data), name, said)
+    if whole.end is None or whole.end.stop <= stop:
+        return stop
+    warnings.append(f"{name} names a wrong length")
+    return len(data)
 
 
 def _read_track(data: bytes, start: int, stop: int, name: str, warnings: list[str]) -> Track:
@@ -176,3 +201,14 @@ def number_bytes(value: int) -> bytes:
     while value := value >> 7:
         found = bytes((value & 0x7F | 0x80,)) + found
     return found
+
+
+def ours(event: Event, name: bytes, size: int) -> bytes:
+    """The data of an event of our own; empty for any other event."""
+    own = event.status == META and event.data.startswith(name) and len(event.data) == len(name) + size
+    return event.data[len(name) :] if own else b""
+
+
+def number_of(data: bytes) -> int:
+    """A number of an event, at most MAX_TICK."""
+    return min(int.from_bytes(data, "big"), MAX_TICK)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from continuo_daw.assistant.files import write_whole
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
-from continuo_daw.assistant.music.midi import (
-    DRUM_CHANNEL,
+from continuo_daw.assistant.music.midi import DRUM_CHANNEL, clip_of_midi, plain_length
+from continuo_daw.assistant.music.midi_events import (
     DRUMS,
     END,
+    END_OF_TRACK,
     LASTS,
     METER,
     MUTED,
@@ -23,10 +24,8 @@ from continuo_daw.assistant.music.midi import (
     SPECIFIC,
     TEMPO,
     UPBEAT,
-    clip_of_midi,
-    plain_length,
+    number_bytes,
 )
-from continuo_daw.assistant.music.midi_events import END_OF_TRACK, number_bytes
 from continuo_daw.assistant.music.time_map import Meter, bar_ticks
 
 Message = tuple[int, int, bytes]  # tick; rank among those of one tick: 0 what is said of the clip, 1 Off, 2 On; bytes

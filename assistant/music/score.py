@@ -62,10 +62,13 @@ class Score:
         exact = [index for index, part in enumerate(self.parts) if part.clip.name.lower() == whole]
         if len(exact) == 1:
             return (exact[0],)
-        return tuple(dict.fromkeys(self._named(name.strip()) for name in whole.split(",")))
+        found = tuple(dict.fromkeys(self._named(name.strip()) for name in whole.split(",")))
+        if len({self.parts[index].clip.drums for index in found}) > 1:
+            raise AssistantError("bad_args", f"{track} names drums and tones, which no task takes together")
+        return found
 
     def _named(self, name: str) -> int:
-        if name.isdigit() and 1 <= int(name) <= len(self.parts):
+        if name.isdecimal() and 1 <= int(name) <= len(self.parts):
             return int(name) - 1
         names = [part.clip.name.lower() for part in self.parts]
         for found in ([n == name for n in names], [n.startswith(name) for n in names], [name in n for n in names]):

@@ -17,6 +17,7 @@ from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music.clip import TICKS, Clip
 from continuo_daw.assistant.refining.choices import Index, Times, length_choices, near, onset_choices
+from continuo_daw.assistant.refining.exact import SLACK, long_of, parts_of
 from continuo_daw.assistant.refining.surroundings import Floats, Windows, told_of, windows_of
 
 Table = NDArray[np.int64]  # (N, 3) start, end, pitch in ticks
@@ -41,18 +42,19 @@ def tidied(
     lengths are known to lie so near to the written ones, 0.2 for 80 to 120 %.
 
     Lengths are looked at once the onsets stand where they belong: the end of a note says little while it is not clear
-    what begins there.
+    what begins there. What stands exactly where the network has no choice, in fifths of a beat, stays.
     """
     table = _table(clip)
+    part = parts_of(table[:, 0] - clip.upbeat % TICKS)
     if len(table) and onsets:
-        moved = _onsets(network, clip, table, stop)
+        moved = np.where(part > 0, table[:, 0], _onsets(network, clip, table, stop))
         table = np.stack([moved, moved + table[:, 1] - table[:, 0], table[:, 2]], 1)
     start = table[:, 0].astype(np.float64)
     if len(table) and durations:
         order = np.lexsort((table[:, 2], table[:, 0]))
         lengths = np.empty(len(table))
         lengths[order] = _lengths(network, clip, table[order], reach, stop)
-        return start, lengths
+        return start, _exact(table[:, 1] - table[:, 0], part, lengths)
     return start, (table[:, 1] - table[:, 0]).astype(np.float64)
 
 
@@ -67,6 +69,13 @@ def loudness(
     ]
     location, scale = np.concatenate([np.zeros((0, 2), np.float32), *found]).T
     return location, scale
+
+
+def _exact(given: Index, part: Times, lengths: Times) -> Times:
+    """Durations (N,) but for those that are given exactly already; `part` is that of the group of a note, or 0."""
+    long = long_of(given)
+    lengths = np.where(long > 0, long, lengths)
+    return np.where((part > 0) & (given <= part + SLACK), given, lengths)
 
 
 def _table(clip: Clip) -> Table:
