@@ -127,6 +127,8 @@ class Watch:
             result = self._engine.run(Request(self._task, (given[0].clip,), self._options, given[0].context))
             for index, candidate in enumerate(result.candidates):
                 written = self._result(path, index)
+                if written.is_symlink():  # whoever put it there does not say what is written over
+                    written.unlink()
                 write_whole(bytes_of(candidate, given), written)
                 yield f"{written.name}: {len(candidate.clip.notes)} notes by {result.model}"
         except AssistantError as error:

@@ -20,6 +20,7 @@ from continuo_daw.assistant.errors import AssistantError
 from continuo_daw.assistant.music import upbeat
 from continuo_daw.assistant.music.clip import MAX_TICK, TICKS, Clip, Note
 from continuo_daw.assistant.music.midi_events import (
+    CHANNEL,
     DRUMS,
     END,
     META,
@@ -138,9 +139,9 @@ def _parts(file: MidiFile, up: int, down: int) -> dict[tuple[int, int], list[tup
         found[place.track, channel].append((note, place))
     for chunk, track in enumerate(file.tracks):  # muted notes alone, or a file without any
         if not any(key[0] == chunk for key in found) and _ours_in(track):
-            found[chunk, DRUM_CHANNEL if _says(track, DRUMS) else 0] = []
+            found[chunk, _channel(track)] = []
     if not found:
-        found[0, 0] = []
+        found[0, _channel(file.tracks[0])] = []
     return found
 
 
@@ -203,6 +204,16 @@ def _heard(meters: tuple[tuple[int, Meter], ...], found: dict[tuple[int, int], l
     end = min(end, max(note.end for note in notes))
     table = np.array([(note.start, note.duration) for note in notes], np.int64)
     return upbeat.heard(table[:, 0], table[:, 1], bar_ticks(meters[0][1]), end)
+
+
+def _channel(track: Track) -> int:
+    """The channel (0 to 15) that a chunk without notes names."""
+    for event in track.events:
+        if event.status == META and event.kind == CHANNEL and event.data:
+            return event.data[0] & 0x0F
+        if 0x80 <= event.status < 0xF0:
+            return event.status & 0x0F
+    return 0
 
 
 def _muted_of(track: Track, up: int, down: int) -> list[Note]:

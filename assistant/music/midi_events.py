@@ -14,7 +14,8 @@ from continuo_daw.assistant.music.clip import MAX_TICK
 
 META, SYSEX, SYSEX_ESCAPE = 0xFF, 0xF0, 0xF7
 REAL_TIME = range(0xF8, 0xFF)  # messages that may stand between any others
-NAME, END_OF_TRACK, TEMPO, METER, SPECIFIC = 0x03, 0x2F, 0x51, 0x58, 0x7F  # type bytes of meta events
+NAME, CHANNEL, END_OF_TRACK = 0x03, 0x20, 0x2F  # type bytes of meta events
+TEMPO, METER, SPECIFIC = 0x51, 0x58, 0x7F
 OURS = b"\x7dcontinuo "  # 7D is the maker's number for those who have none
 END, MUTED, LASTS, DRUMS, UPBEAT = (OURS + name for name in (b"end", b"muted", b"lasts", b"drums", b"upbeat"))
 _CHANNEL_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # by the high half of the status

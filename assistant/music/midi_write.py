@@ -14,6 +14,7 @@ from continuo_daw.assistant.files import write_whole
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
 from continuo_daw.assistant.music.midi import DRUM_CHANNEL, clip_of_midi, plain_length
 from continuo_daw.assistant.music.midi_events import (
+    CHANNEL,
     DRUMS,
     END,
     END_OF_TRACK,
@@ -26,7 +27,7 @@ from continuo_daw.assistant.music.midi_events import (
     UPBEAT,
     number_bytes,
 )
-from continuo_daw.assistant.music.time_map import Meter, bar_ticks
+from continuo_daw.assistant.music.time_map import Meter, TimeMap, bar_ticks
 
 Message = tuple[int, int, bytes]  # tick; rank among those of one tick: 0 what is said of the clip, 1 Off, 2 On; bytes
 
@@ -88,18 +89,20 @@ def _said(clip: Clip) -> Iterator[Message]:
     """What is not notes."""
     if clip.name:
         yield 0, 0, meta(NAME, clip.name.encode())
-    for tick, tempo in clip.time.tempos:
+    for tick, tempo in _time(clip).tempos:
         yield tick, 0, meta(TEMPO, round(60e6 / tempo).to_bytes(3, "big"))
     yield from _meters(clip)
     if clip.drums and all(note.muted for note in clip.notes):
         yield 0, 0, _own(DRUMS)
     if clip.program is not None:
         yield 0, 0, bytes((0xC0 | channel_of(clip), clip.program - 1))
+    elif all(note.muted for note in clip.notes):
+        yield 0, 0, meta(CHANNEL, bytes((channel_of(clip),)))
 
 
 def _meters(clip: Clip) -> Iterator[Message]:
     """Meters; an up-beat as a first measure in a meter of its own, where one is as long."""
-    time = clip.time
+    time = _time(clip)
     short = next(
         (m for d in (4, 8, 16, 32, 64) if bar_ticks(m := (clip.upbeat * d // (4 * TICKS), d)) == clip.upbeat), None
     )
@@ -109,6 +112,11 @@ def _meters(clip: Clip) -> Iterator[Message]:
         yield at, 0, meta(METER, _meter(meter) + b"\x18\x08")
     if fits and short:
         yield 0, 0, meta(METER, _meter(short) + b"\x18\x08")
+
+
+def _time(clip: Clip) -> TimeMap:
+    """What changes behind the end of the track says nothing."""
+    return clip.time.cut(0, _last(clip) + 1)
 
 
 def _meter(meter: Meter) -> bytes:

@@ -9,6 +9,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, options_of
 from continuo_daw.assistant.version import VERSION
 
-GIVEN = clip_of([Note(0, 60, 480), Note(480, 62, 480), Note(960, 64, 960)], 90.0, (3, 4))
+GIVEN = replace(clip_of([Note(0, 60, 480), Note(480, 62, 480), Note(960, 64, 960)], 90.0, (3, 4)), channel=1)
 
 
 class TinyEngine:
@@ -40,9 +41,12 @@ class TinyEngine:
         options = check_options(options_of(request.task), request.options)
         chance = random.Random(f"{options['seed']}")
         length = 4 * TICKS
-        at = request.clips[0].length if request.clips else 0
+        like = request.clips[0] if request.clips else Clip((), 0)
+        at = like.length
         candidates = tuple(
-            Candidate(Clip((Note(0, chance.randrange(40, 90), 480),), length), at, {"density": 0.25})
+            Candidate(
+                Clip((Note(0, chance.randrange(40, 90), 480),), length, like.tempo, like.meter), at, {"density": 0.25}
+            )
             for _ in range(int(options["candidates"] or 1))
         )
         return Result(candidates, "tiny", 7, 0.0125)
@@ -150,7 +154,14 @@ def test_json_says_everything(folder: Path, capsys: pytest.CaptureFixture[str]) 
         "seed": 7,
         "seconds": 0.0125,
         "candidates": [
-            {"file": "out.mid", "notes": 1, "at_beats": 3.0, "length_beats": 4.0, "measures": {"density": 0.25}}
+            {
+                "file": "out.mid",
+                "notes": 1,
+                "at_beats": 3.0,
+                "length_beats": 4.0,
+                "place": "free",
+                "measures": {"density": 0.25},
+            }
         ],
         "picture": "out.png",
     }

@@ -47,9 +47,11 @@ def clips(draw: st.DrawFn) -> Clip:
     meter = draw(st.tuples(st.integers(1, 64), st.sampled_from((1, 2, 4, 8, 16, 32, 64))))
     tempo = st.integers(500, 50_000).map(lambda hundredths: hundredths / 100)
     later = draw(st.lists(tempo, max_size=2))
-    tempos = [(2000 * k + 1000, value) for k, value in enumerate(later)]
     first = draw(tempo)
     drums = draw(st.booleans())
+    last = max([length, *(n.end for n in notes)])  # what changes behind it says nothing
+    tempos = [(tick, value) for tick, value in zip((1000, 3000), later, strict=False) if tick <= last]
+    meters = draw(st.sampled_from(((), ((7680, (5, 4)),), ((960, (2, 4)), (4800, (6, 8))))))
     return Clip(
         tuple(notes),
         length,
@@ -57,8 +59,12 @@ def clips(draw: st.DrawFn) -> Clip:
         meter,
         drums,
         draw(st.just(0) | st.integers(0, bar_ticks(meter) - 1)),
-        tuple((t, v) for (t, v), (_, before) in zip(tempos, [(0, first), *tempos], strict=False) if v != before),
-        draw(st.sampled_from(((), ((7680, (5, 4)),), ((960, (2, 4)), (4800, (6, 8)))))),
+        tuple(
+            (t, v)
+            for (t, v), (_, before) in zip(tempos, [(0, first), *tempos], strict=False)
+            if v != before and t <= last
+        ),
+        tuple(change for change in meters if change[0] <= last),
         draw(st.sampled_from(("", "Flute", "メロディ"))),
         10 if drums else draw(st.sampled_from((1, 4, 16))),
         draw(st.none() | st.integers(1, 128)),

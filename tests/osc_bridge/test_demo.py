@@ -15,6 +15,7 @@ from continuo_daw.assistant.__main__ import main
 from continuo_daw.assistant.drawing.ink import GIVEN, NEW
 from continuo_daw.assistant.music.midi import read_midi
 from continuo_daw.assistant.paths import examples_dir
+from continuo_daw.assistant.tasks import in_place
 from continuo_daw.osc_bridge.clients import child, demo
 
 SCALES = Path(__file__).with_name("scale_engine.py")
@@ -91,7 +92,7 @@ def test_the_shipped_models_play_the_demo_as_the_command_line_does(
         assert main([step.task, *clips, "-o", str(tmp_path / f"line.{step.name}.mid"), *options]) == 0
         there = sorted(tmp_path.glob(f"{step.name}.*.mid"))
         here = sorted(tmp_path.glob(f"line.{step.name}*.mid"))
-        if len(clips) < 2:
+        if len(clips) < 2 and not in_place(step.task):
             assert [path.read_bytes() for path in here] == [path.read_bytes() for path in there], step.name
-        else:  # the tempo of a step between two clips is not on the wire
+        else:  # the command line writes into the given file; the tempo of a step between two clips is not on the wire
             assert [read_midi(path).notes for path in here] == [read_midi(path).notes for path in there], step.name

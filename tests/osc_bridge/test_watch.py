@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_dropped_file_gets_its_results_once(folder: Path, engine: ScaleEngine)
     assert lines(watch) == [f"tune.continue.{index}.mid: 8 notes by scale" for index in (0, 1)]
     assert names(folder) == {"tune.MID", "tune.continue.0.mid", "tune.continue.1.mid"}
     assert read_midi(folder / "tune.continue.1.mid").notes == scale(3, 1, 8)
-    assert engine.requests[0].clips == (CLIP,)
+    assert engine.requests[0].clips == (replace(CLIP, channel=1),)
     assert lines(watch) == [] and len(engine.requests) == 1
 
 
