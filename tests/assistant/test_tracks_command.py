@@ -205,7 +205,9 @@ def test_a_variation_of_a_stretch_leaves_what_is_around_it() -> None:
     run("vary one.mid --from=4 --to=12 --join")
     old, new = (read_score(f"{f}.mid").parts[0].clip for f in ("one", "out"))
     outside = [[n for n in c.notes if not 4 * TICKS <= n.start < 12 * TICKS] for c in (old, new)]
-    assert outside[0] == outside[1] and old.length == new.length
+    assert outside[0] == outside[1] and (old.length, old.time) == (new.length, new.time)
+    run("vary one.mid --from=4 --to=12 --upbeat=1 --join")
+    assert read_score("out.mid").parts[0].clip.time == old.time
 
 
 def test_a_stretch_that_ends_inside_a_bar_leaves_the_notes_behind_it() -> None:
