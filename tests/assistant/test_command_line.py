@@ -9,6 +9,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from continuo_daw.assistant.request import Candidate, Request, Result
 from continuo_daw.assistant.tasks import TASKS, options_of
 from continuo_daw.assistant.version import VERSION
 
-GIVEN = clip_of([Note(0, 60, 480), Note(480, 62, 480), Note(960, 64, 960)], 90.0, (3, 4))
+GIVEN = replace(clip_of([Note(0, 60, 480), Note(480, 62, 480), Note(960, 64, 960)], 90.0, (3, 4)), channel=1)
 
 
 class TinyEngine:
@@ -42,7 +43,7 @@ class TinyEngine:
         length = 4 * TICKS
         at = request.clips[0].length if request.clips else 0
         candidates = tuple(
-            Candidate(Clip((Note(0, chance.randrange(40, 90), 480),), length), at, {"density": 0.25})
+            Candidate(Clip((Note(0, chance.randrange(40, 90), 480),), length, 90.0, (3, 4)), at, {"density": 0.25})
             for _ in range(int(options["candidates"] or 1))
         )
         return Result(candidates, "tiny", 7, 0.0125)
@@ -136,8 +137,8 @@ def test_a_line_a_candidate(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     run("generate -o out.mid --candidates 2")
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        "out.0.mid: 1 notes, 1 bars, density 0.25",
-        "out.1.mid: 1 notes, 1 bars, density 0.25",
+        "out.0.mid: 1 notes, 2 bars, density 0.25",
+        "out.1.mid: 1 notes, 2 bars, density 0.25",
         "tiny, seed 7, 12 ms",
     ]
 
@@ -150,7 +151,14 @@ def test_json_says_everything(folder: Path, capsys: pytest.CaptureFixture[str]) 
         "seed": 7,
         "seconds": 0.0125,
         "candidates": [
-            {"file": "out.mid", "notes": 1, "at_beats": 3.0, "length_beats": 4.0, "measures": {"density": 0.25}}
+            {
+                "file": "out.mid",
+                "notes": 1,
+                "at_beats": 3.0,
+                "length_beats": 4.0,
+                "place": "free",
+                "measures": {"density": 0.25},
+            }
         ],
         "picture": "out.png",
     }

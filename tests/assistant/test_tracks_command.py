@@ -250,7 +250,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         files.write_whole(b"new", path)
     assert path.read_bytes() == b"old" and not list(tmp_path.glob(".*.tmp"))
     files.write_whole(b"new", link)
-    assert path.read_bytes() == b"new" and link.is_symlink()
+    assert path.read_bytes() == b"old" and link.read_bytes() == b"new" and not link.is_symlink()
     device = Path("/dev/null")
     if device.exists():
         files.write_whole(b"new", device)
