@@ -10,12 +10,13 @@ from continuo_daw.assistant.music.score import Place
 
 Sound = tuple[int, int, int, int, int, Place]  # On, Off, pitch, velocity, ticks that it lasts for us or 0, place
 _Open = tuple[int, int, int, int, int]  # chunk and index of an On, its tick, velocity, ticks that it lasts for us or 0
+_Stray = tuple[int, int, int, int, int]  # an Off: tick, channel, pitch, chunk, index
 
 
 def sounds_of(file: MidiFile) -> Iterator[tuple[int, Sound]]:
     """The notes of a file with their channels, in ticks of the file."""
     left: dict[tuple[int, int], deque[_Open]] = defaultdict(deque)  # by channel and pitch
-    stray: list[_Open] = []
+    stray: list[_Stray] = []
     for chunk, track in enumerate(file.tracks):
         sounding: dict[tuple[int, int], deque[_Open]] = defaultdict(deque)
         lasts = 0
@@ -44,7 +45,7 @@ def sounds_of(file: MidiFile) -> Iterator[tuple[int, Sound]]:
 def _across(
     file: MidiFile,
     left: dict[tuple[int, int], deque[_Open]],
-    stray: list[_Open],
+    stray: list[_Stray],
 ) -> Iterator[tuple[int, Sound]]:
     """Notes whose Off stands in another chunk, or nowhere: these last to the end of their own."""
     for key, hanging in left.items():

@@ -46,7 +46,8 @@ def changed(score: Score, given: Sequence[Note], places: Sequence[Place | None],
 
 def joined(score: Score, chosen: Sequence[int], clip: Clip, at: int, until: int | None = None) -> bytes:
     """The file of a score with the notes of a clip in the first of some parts, from tick `at` of ours on; what sounds
-    in these parts from there to before `until` goes. The track ends no earlier than the clip."""
+    in these parts from there to before `until` goes, and the time of the file stays. The track ends no earlier than the
+    clip."""
     edits: Edits = defaultdict(Edit)
     parts = [list(part.clip.notes) for part in score.parts]
     for index in chosen if until is not None else ():
@@ -60,7 +61,7 @@ def joined(score: Score, chosen: Sequence[int], clip: Clip, at: int, until: int 
     edit.added = _messages(score.file, new, own.channel)
     edit.last = _file_tick(score.file, at + clip.length)
     _end_later(score.file, own.chunk, edit, at + clip.length)
-    for tick, data in _time_events(own.clip.time, clip.time, at):
+    for tick, data in _time_events(own.clip.time, clip.time, at) if until is None else ():
         edits[0].added.append((_file_tick(score.file, tick), 1, data))
     _end_hanging(score, edits)
     data = edited(score.file, edits)

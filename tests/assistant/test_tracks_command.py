@@ -205,7 +205,9 @@ def test_a_variation_of_a_stretch_leaves_what_is_around_it() -> None:
     run("vary one.mid --from=4 --to=12 --join")
     old, new = (read_score(f"{f}.mid").parts[0].clip for f in ("one", "out"))
     outside = [[n for n in c.notes if not 4 * TICKS <= n.start < 12 * TICKS] for c in (old, new)]
-    assert outside[0] == outside[1] and old.length == new.length
+    assert outside[0] == outside[1] and (old.length, old.time) == (new.length, new.time)
+    run("vary one.mid --from=4 --to=12 --upbeat=1 --join")
+    assert read_score("out.mid").parts[0].clip.time == old.time
 
 
 def test_a_stretch_that_ends_inside_a_bar_leaves_the_notes_behind_it() -> None:
@@ -248,7 +250,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         files.write_whole(b"new", path)
     assert path.read_bytes() == b"old" and not list(tmp_path.glob(".*.tmp"))
     files.write_whole(b"new", link)
-    assert path.read_bytes() == b"new" and link.is_symlink()
+    assert path.read_bytes() == b"old" and link.read_bytes() == b"new" and not link.is_symlink()
     device = Path("/dev/null")
     if device.exists():
         files.write_whole(b"new", device)
