@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from continuo_daw.assistant.codecs.condition import condition
+from continuo_daw.assistant.codecs.score.window import LANES, Window
 from continuo_daw.training.families.score.features import batch_of
 from continuo_daw.training.families.score.net import ScoreConfig, ScoreNet
 from continuo_daw.training.families.score.sample import Choice, Writer
-from continuo_daw.training.families.score.windows import LANES, Window
 
 SMALL = ScoreConfig(width=24, hidden=32, heads=4, pointers=2, size=8, value=8, given=16, dropout=0.0)
 

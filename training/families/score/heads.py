@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from continuo_daw.training.families.score.classes import (
+from continuo_daw.assistant.codecs.score.classes import (
     DIRECT,
     DURATIONS,
     LEFTS,
@@ -23,10 +23,10 @@ from continuo_daw.training.families.score.classes import (
     ONSETS,
     PLACES,
 )
-from continuo_daw.training.families.score.echoes import LAGS
-from continuo_daw.training.families.score.hints import DURATION_HINTS, FROM, ONSET_HINTS
+from continuo_daw.assistant.codecs.score.echoes import LAGS
+from continuo_daw.assistant.codecs.score.hints import DURATION_HINTS, FROM, ONSET_HINTS
+from continuo_daw.assistant.codecs.score.window import DRUMS, LANES, PROGRAMS
 from continuo_daw.training.families.score.parts import gate_layer, hinted, nats, rest, weighed
-from continuo_daw.training.families.score.windows import DRUMS, LANES, PROGRAMS
 
 REACH = 49  # semitones that intervals to what was heard tell apart, to each side
 KERNELS = 4  # of what sounds

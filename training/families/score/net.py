@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from continuo_daw.assistant.codecs.condition import SIZE
-from continuo_daw.training.families.charrnn import spread
-from continuo_daw.training.families.score.classes import (
+from continuo_daw.assistant.codecs.score.classes import (
     DURATIONS,
     LEFTS,
     NO_DURATION,
@@ -25,12 +24,14 @@ from continuo_daw.training.families.score.classes import (
     NO_STEP,
     ONSETS,
 )
-from continuo_daw.training.families.score.echoes import KINDS, LAGS
+from continuo_daw.assistant.codecs.score.echoes import KINDS, LAGS
+from continuo_daw.assistant.codecs.score.hints import FROM
+from continuo_daw.assistant.codecs.score.window import LANES
+from continuo_daw.training.families.charrnn import spread
 from continuo_daw.training.families.score.events import Batch, Events, ScoreConfig
 from continuo_daw.training.families.score.heads import Heads
-from continuo_daw.training.families.score.hints import FROM
 from continuo_daw.training.families.score.parts import span_of
-from continuo_daw.training.families.score.windows import ANY_STYLE, LANES
+from continuo_daw.training.families.score.windows import ANY_STYLE
 
 CLOCKS = (12, 24, 36, 48, 72, 96, 144, 192, 384, 768, 1536)  # periods of the rotary parts, steps
 BARS = (0.5, 1, 2, 4, 8, 16, 32)  # and bars

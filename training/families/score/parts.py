@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from continuo_daw.training.families.score.classes import IGNORED
+from continuo_daw.assistant.codecs.score.classes import IGNORED
 
 
 def gate_layer(hidden: int, count: int) -> nn.Linear:

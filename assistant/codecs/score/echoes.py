@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.training.families.score.classes import NO_DURATION, NO_ONSET, NO_PITCH, duration_class, onset_class
+from continuo_daw.assistant.codecs.score.classes import NO_DURATION, NO_ONSET, NO_PITCH, duration_class, onset_class
 
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # bars that echoes look back
 KINDS = 4  # of runs

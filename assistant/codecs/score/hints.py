@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.training.families.score.classes import NO_DURATION, NO_ONSET, START, duration_class, onset_class
+from continuo_daw.assistant.codecs.score.classes import NO_DURATION, NO_ONSET, START, duration_class, onset_class
 
 RECENT = 16  # notes that are looked at one by one
 ONSET_HINTS, DURATION_HINTS = 6, 6
