@@ -16,6 +16,11 @@ def gate_layer(hidden: int, count: int) -> nn.Linear:
     return linear
 
 
+def split(rows: Tensor, *sizes: int) -> Tensor:
+    """`rows` (..., N) with its last axis as several; unlike `unflatten` it keeps axes of any size in an export."""
+    return rows.reshape(*rows.shape[:-1], *sizes)
+
+
 def weighed(points: Tensor, gates: Tensor) -> Tensor:
     """(B, T, classes) the sum of `points` (B, P, T, classes) times `gates` (B, T, P)."""
     return (points * gates.transpose(1, 2)[..., None]).sum(1)
