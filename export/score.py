@@ -89,4 +89,4 @@ def _axes(name: str, value: Tensor) -> dict[int, str]:
     found = {0: "rows"}
     if name.startswith("ring_"):
         found[2 if value.ndim == 4 else 1] = "room"
-    return found | {"runs": {1: "entries"}, "scores": {2: "entries"}, "weights": {2: "entries"}}.get(name, {})
+    return found | {"runs": {2: "entries"}, "scores": {2: "entries"}, "weights": {2: "entries"}}.get(name, {})

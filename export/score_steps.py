@@ -61,11 +61,10 @@ class Step(nn.Module):
 
     def pointed(self, weights: Tensor, batch: Mapping[str, Tensor], what: str) -> Tensor:
         """As that of the network, for weights (B, P, 1, 1 + R + M)."""
-        own = batch[f"ring_{what}"]
-        room, classes = own.shape[1], SAID[what]
-        at = own[:, None].expand(-1, weights.shape[1], -1)
-        seen = weights.new_zeros(weights.shape[0], weights.shape[1], classes)
-        seen = seen.scatter_add(-1, at, weights[:, :, 0, 1 : 1 + room])
+        own = batch[f"ring_{what}"][:, None]
+        room, pointers = own.shape[2], int(weights.shape[1])
+        seen = weights[:, :, 0, :1] * torch.zeros(SAID[what])  # rows of zeros without a shape to compute
+        seen = seen.scatter_add(-1, torch.cat([own] * pointers, 1), weights[:, :, 0, 1 : 1 + room])
         if what in OF_GIVEN:
             seen = seen + weights[:, :, 0, 1 + room :] @ batch[f"given_one_{what}"]
         return torch.log(seen * (1 - FAINT) + FAINT)[:, :, None]
@@ -124,13 +123,13 @@ class Hear(Step):
         clock, coordinate = batch["clock"], batch["coordinate"]
         key = split(net.key(heard)[:, 0], config.heads, -1)
         turn = self.turned(net.turn_key(heard), config.heads, clock, coordinate)
-        now = (clock / 384)[:, None, None].expand(-1, config.heads, 1)
+        now = (clock / 384)[:, None, None] * torch.ones(config.heads, 1)
         lean = net.slope[None, :, None]
         again = split(net.again_key(rows)[:, 0], config.pointers, -1)
         again_turn = self.turned(net.again_turn_key(rows), config.pointers, clock, coordinate)
         value = split(net.value(torch.cat([batch["rows"], rows[:, 0]], -1)), config.heads, -1)
         return {
-            "heard_now": heard[:, 0], "key": torch.cat([key, turn, lean * now, -lean.expand_as(now)], -1),
+            "heard_now": heard[:, 0], "key": torch.cat([key, turn, lean * now, now * 0 - lean], -1),
             "value": value, "again": torch.cat([again, again_turn], -1), "next_rows": rows[:, 0],
             "next_first_hidden": hidden, "next_first_cell": cell,
         }  # fmt: skip
@@ -175,23 +174,23 @@ class Recall(Step):
         config, clock = net.config, batch["clock"]
         query = split(net.query(heard), config.heads, -1) / config.size**0.5
         turn = self.turned(net.turn_query(heard)[:, None], config.heads, clock, batch["coordinate"])
-        now = (clock / 384)[:, None, None].expand(-1, config.heads, 1)
+        now = (clock / 384)[:, None, None] * torch.ones(config.heads, 1)
         query = torch.cat([query, turn / (2 * TURNS) ** 0.5, torch.ones_like(now), now], -1)
         scores = against(query, batch["ring_keys"], batch["given_keys"])
         if config.runs:
-            runs = (batch["runs"][..., None] * net.run_steps).clamp(max=1).flatten(2)  # (B, R + M, KINDS * 3)
+            runs = (batch["runs"].float()[:, :, None] * net.run_steps[:, None]).clamp(max=1)
             gate = F.softplus(net.run_gate(heard) + 0.54)
-            scores = scores + (runs @ net.run_weight.T).transpose(1, 2) * gate[:, :, None]
+            # (A, KINDS * 3) weights times (B, KINDS * 3, R + M)
+            scores = scores + (net.run_weight @ runs.flatten(1, 2)) * gate[:, :, None]
         scores = torch.where((batch["shown"] < 0)[:, None], CLOSED, scores)
-        nothing = net.nothing[None, :, None].expand(scores.shape[0], -1, 1)
-        return torch.cat([nothing, scores], -1)
+        return torch.cat([scores[:, :, :1] * 0 + net.nothing[:, None], scores], -1)
 
 
 class Enter(Step):
     """What is known with the onset: where the pointers look now, and the lane."""
 
     inputs = (
-        "context", "scores", "again_query", "again_turn", "ring_again", "given_again", "ring_values", "given_values",
+        "context", "scores", "again_query", "again_turn", "ring_again", "given_again", "ring_pointed", "given_values",
         "clock_next", "coordinate_next", "sound_next", "given_next", "fading", "around", "delta_next", "place_next",
         "meter_next", "left_next", "programs", "lanes", "lane_told", "lane_floor", "echo_lane", "ring_lane",
         "given_one_lane",
@@ -205,7 +204,7 @@ class Enter(Step):
         query = torch.cat([batch["again_query"], turn / (2 * TURNS) ** 0.5], -1)
         more = F.pad(against(query, batch["ring_again"], batch["given_again"]), (1, 0))
         weights = (batch["scores"] + more).softmax(-1)
-        found = joined(weights, batch["ring_values"][:, :pointers], batch["given_values"][:, :pointers])
+        found = joined(weights, batch["ring_pointed"], batch["given_values"][:, :pointers])
         sound = torch.cat([batch["sound_next"], batch["given_next"]], -1).float()
         shares = torch.cat([batch["fading"], batch["around"]], -1) * 3
         wide = heads.enter(torch.cat([batch["context"], found, sound, shares], -1))

@@ -56,21 +56,26 @@ class Memory:
     def remember(self, position: int, fresh: Mapping[str, NDArray[Any]], event: Mapping[str, NDArray[Any]]) -> None:
         """Takes what position `position` adds: `key`, `value` and `again` (rows, heads, size) and the features of the
         event at it."""
-        for name, each in (("ring_keys", "key"), ("ring_values", "value"), ("ring_again", "again")):
-            rows, heads, size = fresh[each].shape
-            ring = self.rings.setdefault(name, np.zeros((rows, heads, self.room, size), np.float32))
-            if name == "ring_keys":
-                ring[:, :, position % self.room] = fresh[each]
-            elif position:
-                ring[:, :, (position - 1) % self.room] = fresh[each]
+        pointers = fresh["again"].shape[1]
+        slot = (position - 1) % self.room
+        self._write("ring_keys", position % self.room, fresh["key"])
+        # at the first position there is no entry yet: what is written stays hidden until it is overwritten
+        self._write("ring_values", slot, fresh["value"])
+        self._write("ring_pointed", slot, fresh["value"][:, :pointers])
+        self._write("ring_again", slot, fresh["again"])
         self.shown[:, position % self.room] = HIDDEN
         if position:
-            slot = (position - 1) % self.room
             self.shown[:, slot] = 0
             for name, classes in SAID.items():
                 told = event[f"{name}_in"]
                 told = told % 128 if name == "pitch" else np.minimum(told, classes - 1)
                 self.classes[f"ring_{name}"][:, slot] = told
+
+    def _write(self, name: str, slot: int, value: NDArray[Any]) -> None:
+        if name not in self.rings:
+            rows, heads, size = value.shape
+            self.rings[name] = np.zeros((rows, heads, self.room, size), np.float32)
+        self.rings[name][:, :, slot] = value
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Goes on with some rows alone; a row may stand there more than once."""

@@ -63,9 +63,9 @@ class ScoreWriter:
     def step(self, draw: Draw) -> tuple[Array, NDArray[np.bool_]]:
         """The next event (rows, 5) and which rows want to end instead, whose event means nothing.
 
-        draw: for one of FACTORS and its logits (rows, classes) gives the class of each row. It is asked for a lane where
-        there are several, and for a rest where the class of any row is a bucket: what is random in a row must not
-        depend on how often it was asked
+        draw: for one of FACTORS and its logits (rows, classes) gives the class of each row. It is asked for a lane
+        where there are several, and for a rest where the class of any row is a bucket: what is random in a row must
+        not depend on how often it was asked
         """
         state, event = self.state, self.state.event.copy()
         known = self._listened()

@@ -80,7 +80,7 @@ def features_of(windows: Sequence[Window]) -> dict[str, NDArray[Any]]:
     return found
 
 
-def row_features(window: Window, size: int, events: dict[str, Array]) -> dict[str, Array]:
+def row_features(window: Window, size: int, events: dict[str, Any]) -> dict[str, Any]:
     """What is computed row by row, for each of `size` events, or with an event more for each position."""
     count = len(window.notes)
     onset, lane, pitch = (events[key] for key in ("onset", "lane", "pitch"))
@@ -136,7 +136,7 @@ def chord_before(tones: NDArray[np.int32], onset: Array) -> NDArray[np.int8]:
     return found
 
 
-def relative(table: dict[str, Array], found: dict[str, Array]) -> dict[str, Array]:
+def relative(table: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """What is heard as it lies from the last event, `from_now`, and from the last of the lane asked, `from_last`."""
     tone = (table["program"] != DRUMS) & (table["kind"] == NOTE)
     now = np.where(tone, table["pitch"], -1)[:, :-1]
@@ -148,7 +148,7 @@ def relative(table: dict[str, Array], found: dict[str, Array]) -> dict[str, Arra
     }
 
 
-def known(table: dict[str, Array]) -> dict[str, Array]:
+def known(table: dict[str, Any]) -> dict[str, Any]:
     """The features of position n that events up to n give; (B, T) unless said otherwise."""
     cut = {key: value[:, :-1] for key, value in table.items() if value.ndim == 2 and key != "programs"}
     start, drum = cut["kind"] == START, cut["program"] == DRUMS
@@ -177,7 +177,7 @@ def known(table: dict[str, Array]) -> dict[str, Array]:
     }  # fmt: skip
 
 
-def asked(table: dict[str, Array], windows: Sequence[Window]) -> dict[str, Array]:
+def asked(table: dict[str, Any], windows: Sequence[Window]) -> dict[str, Any]:
     """The features of position n that the onset of event n + 1 gives, and behind it lane and pitch; (B, T)."""
     after = {key: value[:, 1:] for key, value in table.items() if value.ndim == 2 and key != "programs"}
     delta, same = after["delta"], after["delta"] == 0
@@ -202,7 +202,7 @@ def asked(table: dict[str, Array], windows: Sequence[Window]) -> dict[str, Array
     return found
 
 
-def lane_told(table: dict[str, Array]) -> NDArray[np.float32]:
+def lane_told(table: dict[str, Any]) -> NDArray[np.float32]:
     """(B, T, LANES, 3) of each lane at the onset asked: quarters since its last onset / 4, whether it sounds, whether
     it was heard at all."""
     onset, lane = table["onset"], table["lane"]
@@ -222,7 +222,7 @@ def lane_told(table: dict[str, Array]) -> NDArray[np.float32]:
     return found
 
 
-def targets(table: dict[str, Array], learnt: NDArray[np.bool_]) -> dict[str, Array]:
+def targets(table: dict[str, Any], learnt: NDArray[np.bool_]) -> dict[str, Any]:
     """The classes of event n + 1, `IGNORED` where nothing is to be learnt; (B, T)."""
     kind, learnt = table["kind"][:, 1:], learnt[:, 1:]
     note = learnt & (kind == NOTE)

@@ -32,12 +32,12 @@ class RunState:
         self.last = np.zeros(rows, np.int64)
 
     def found(self) -> NDArray[np.uint8]:
-        """(rows, room + M, KINDS), M at least 1, how long the run is that ends just before the note of each entry."""
+        """(rows, KINDS, room + M), M at least 1, how long the run is that ends just before the note of each entry."""
         found = self.length.copy()
         if self.most:  # a given note stands in its own entry
             found[..., self.room + 1 :] = self.length[..., self.room : -1]
             found[..., self.room] = 0
-        return np.ascontiguousarray(found.transpose(0, 2, 1))
+        return found
 
     def advance(self, pitch: Array, delta: Array, duration: Array) -> None:
         """Takes the new event, values (rows,)."""

@@ -102,10 +102,8 @@ class ScoreNet(nn.Module):
 
     def turned(self, rows: Tensor, heads: int, clock: Tensor, coordinate: Tensor) -> Tensor:
         """(B, heads, N, 2 * TURNS) rotary parts of `rows` (B, N, heads * 2 * TURNS) at times (B, N)."""
-        times = torch.cat(
-            [clock[..., None].expand(-1, -1, len(CLOCKS)), coordinate[..., None].expand(-1, -1, len(BARS))], -1
-        )
-        angle = (times * self.periods)[:, :, None]
+        steps, bars = self.periods.split([len(CLOCKS), len(BARS)])
+        angle = torch.cat([clock[..., None] * steps, coordinate[..., None] * bars], -1)[:, :, None]
         left, right = split(rows, heads, 2, TURNS).unbind(3)
         cos, sin = angle.cos(), angle.sin()
         return torch.cat([left * cos - right * sin, left * sin + right * cos], -1).transpose(1, 2)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,8 +20,18 @@ def gate_layer(hidden: int, count: int) -> nn.Linear:
 
 
 def split(rows: Tensor, *sizes: int) -> Tensor:
-    """`rows` (..., N) with its last axis as several; unlike `unflatten` it keeps axes of any size in an export."""
-    return rows.reshape(*rows.shape[:-1], *sizes)
+    """`rows` (..., N) with its last axis as several, of which one may be -1.
+
+    In an export one axis before it, the first that is longer than 1, may have any length; all others are constants, so
+    that the graph need not compute shapes.
+    """
+    known = -math.prod(sizes)
+    sizes = tuple(int(rows.shape[-1]) // known if size < 0 else size for size in sizes)
+    lead = list(rows.shape[:-1])
+    if torch.onnx.is_in_onnx_export():
+        lead = [int(size) for size in lead]
+        lead[next((axis for axis, size in enumerate(lead) if size > 1), 0)] = -1
+    return rows.reshape(*lead, *sizes)
 
 
 def weighed(points: Tensor, gates: Tensor) -> Tensor:
