@@ -73,7 +73,7 @@ class ScoreState:
             self.fading / np.maximum(self.fading.sum(-1, keepdims=True), 1e-6),
         )
         sound = (self.ends > onset[:, None]).astype(np.int8)
-        given, _ = given_sound([self.window], onset[None])
+        given, _ = self._given_sound(onset)
         found = {
             "pitch_in": np.full(self.rows, START_KEY) if start else pitch + 128 * (program == DRUMS),
             "class_in": np.where(tone, pitch % 12, NO_CLASS),
@@ -84,7 +84,7 @@ class ScoreState:
             "lane_in": event[:, TRACK], "program_in": program, "loudness_in": event[:, LOUDNESS],
             "place": self.place["place"], "meter": self.place["meter"], "left": self.place["left"],
             "clock": onset.astype(np.float32), "coordinate": self.place["coordinate"].astype(np.float32),
-            "sound_now": sound, "heard": self.shares[0], "fading": self.shares[1], "given_now": given[0],
+            "sound_now": sound, "heard": self.shares[0], "fading": self.shares[1], "given_now": given,
             "from_now": heard_from(np.where(tone, pitch, -1)[None], _rows(self.shares), [sound[None]])[0],
             "gap": given_gap([self.window], onset[None])[0], "onset_hints": self._onset_hints(),
             "runs": self.runs.found(),
@@ -97,15 +97,15 @@ class ScoreState:
         delta = onset - event[:, ONSET]
         same = (delta == 0) & (self.count > 0)
         self.next = places(onset, self.window)
-        given, around = given_sound([self.window], onset[None])
+        given, around = self._given_sound(onset)
         sound = (self.ends > onset[:, None]).astype(np.int8)
         chord = np.where((self.chord_onset < onset)[:, None], self.chord, self.chord_before)
         self.asked = {"onset": onset, "same": same, "sound_next": sound, "chord": chord}
         found = {
             "place_next": self.next["place"], "meter_next": self.next["meter"], "left_next": self.next["left"],
             "clock_next": onset.astype(np.float32), "coordinate_next": self.next["coordinate"].astype(np.float32),
-            "delta_next": onset_class(delta), "sound_next": sound, "chord": chord, "given_next": given[0],
-            "around": around[0], "lane_floor": np.where(same, event[:, TRACK], 0), "lane_told": self._lane_told(onset),
+            "delta_next": onset_class(delta), "sound_next": sound, "chord": chord, "given_next": given,
+            "around": around, "lane_floor": np.where(same, event[:, TRACK], 0), "lane_told": self._lane_told(onset),
             "duration_hints": self._duration_hints(onset, delta),
         }  # fmt: skip
         return found | self.echo.at_onset(onset, same)
@@ -138,7 +138,7 @@ class ScoreState:
         return found | self.echo.at_pitch(pitch)
 
     def advance(self, event: Array) -> None:
-        """Takes the new event (rows, 5)."""
+        """Takes the new event (rows, 5), whose onset `at_onset` has been told."""
         onset, lane, pitch, duration, velocity = (event[:, column] for column in (ONSET, TRACK, KEY, LENGTH, LOUDNESS))
         at = (self.number, lane)
         tone = self.programs[lane] != DRUMS
@@ -155,7 +155,7 @@ class ScoreState:
         self.recent = np.roll(self.recent, 1, 0)
         self.recent[0] = event
         self.event, self.count = event.astype(np.int64), self.count + 1
-        self.place = places(onset, self.window)
+        self.place = self.next
         self.echo.advance(self.event, self.before, self.delta, self.place["bar"])
         self.runs.advance(pitch, self.delta, duration)
 
@@ -185,6 +185,12 @@ class ScoreState:
         self.fading = self.fading * np.exp(-self.delta / FADING).astype(np.float32)[:, None]
         self.fading[own, keys % 12] += 1
         self.classes[own, keys % 12] += 1
+
+    def _given_sound(self, onset: Array) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        if not len(self.window.given):
+            return np.zeros((self.rows, 128), np.int8), np.zeros((self.rows, 12), np.float32)
+        sound, near = given_sound([self.window], onset[None])
+        return sound[0], near[0]
 
     def _onset_hints(self) -> Array:
         if not self.count:
