@@ -16,6 +16,7 @@ from continuo_daw.assistant.codecs.condition import condition
 from continuo_daw.assistant.codecs.score.window import LANES, Window
 from continuo_daw.assistant.sampling.score_writer import ScoreWriter
 from continuo_daw.export.graph import OPSET
+from continuo_daw.export.score_prompt import Prompt
 from continuo_daw.export.score_steps import STEPS, Step
 from continuo_daw.training.families.score.net import ScoreNet
 
@@ -42,7 +43,7 @@ class Traced:
 def traced(net: ScoreNet) -> dict[str, Traced]:
     """The steps of a network, each of which has run."""
     net.eval()
-    graphs = {name: Traced(step(net)) for name, step in STEPS.items()}
+    graphs = {name: Traced(step(net)) for name, step in (STEPS | {"prompt": Prompt}).items()}
     given = np.array([[0, 0, 60, 24, 80], [24, 0, 64, 24, 80]], np.int32)
     whose, programs = np.full(2, -1, np.int32), np.zeros(2, np.int32)
     nothing, bars = given[:0], np.array([[0, 96, 15]], np.int32)
@@ -51,9 +52,11 @@ def traced(net: ScoreNet) -> dict[str, Traced]:
         0, "", np.zeros(LANES, bool),
     )  # fmt: skip
     config = net.config
-    writer = ScoreWriter(graphs, window, {"width": config.width, "hidden": config.hidden}, ROOM, rows=2)
+    sizes = {"width": config.width, "hidden": config.hidden}
+    writer = ScoreWriter(graphs, window, sizes, ROOM, rows=2)
     far = {"onset": 100, "duration": 100, "pitch": 70}
     writer.step(lambda name, logits: np.full(len(logits), far.get(name, 1)))
+    ScoreWriter(graphs, window, sizes, ROOM).hear_all(given.astype(np.int64))
     return graphs
 
 
@@ -63,7 +66,10 @@ def score_graphs(net: ScoreNet) -> dict[str, bytes]:
 
 
 def _exported(graph: Traced) -> bytes:
-    axes = {name: _axes(name, value) for name, value in zip(graph.inputs, graph.seen, strict=True)}
+    given = dict(zip(graph.inputs, graph.seen, strict=True))
+    axes = {name: _axes(name, value) for name, value in given.items()}
+    if isinstance(graph.module, Prompt):
+        axes = {name: _prompt_axes(name, axes[name], value) for name, value in given.items()}
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's about its own exporter, and about sizes that are constants
@@ -90,3 +96,12 @@ def _axes(name: str, value: Tensor) -> dict[int, str]:
     if name.startswith("ring_"):
         found[2 if value.ndim == 4 else 1] = "room"
     return found | {"runs": {2: "entries"}, "scores": {2: "entries"}, "weights": {2: "entries"}}.get(name, {})
+
+
+def _prompt_axes(name: str, axes: dict[int, str], value: Tensor) -> dict[int, str]:
+    """The same of the graph of a prompt, which has one row with any number of positions."""
+    if name == "runs":
+        return {1: "positions", 2: "entries"}
+    if name in ("condition", "style", "one"):
+        return {}
+    return axes if name.startswith("given_") and name != "given_now" else {1: "positions"}

@@ -12,6 +12,7 @@ from continuo_daw.assistant.codecs.score.classes import BUCKETS, DIRECT, END_CLA
 from continuo_daw.assistant.codecs.score.state import ScoreState
 from continuo_daw.assistant.codecs.score.window import KEY, LENGTH, LOUDNESS, ONSET, TRACK, Window
 from continuo_daw.assistant.sampling.score_memory import Arrays, Memory, given_arrays
+from continuo_daw.assistant.sampling.score_prompt import place_prompt, prompt_inputs
 
 FACTORS = ("onset", "onset_rest", "lane", "pitch", "duration", "duration_rest", "velocity")  # in order of the draws
 STATES = ("first_hidden", "first_cell", "second_hidden", "second_cell")
@@ -44,6 +45,7 @@ class ScoreWriter:
         self.fixed = self._run("given", given) | self.memory.given
         hidden, one = int(sizes["hidden"]), self.lanes == 1 and bool(window.voices[0])
         self.carried: Arrays = {name: np.zeros((1, rows, hidden), np.float32) for name in STATES}
+        self.ready: Arrays = {}  # what a prompt has left to go on from
         self.told: Arrays = {
             "rows": np.zeros((rows, int(sizes["width"])), np.float32),
             "condition": np.repeat(window.condition[None], rows, 0),
@@ -59,6 +61,17 @@ class ScoreWriter:
         known |= self._laned(known, event[:, TRACK])
         self.state.at_pitch(event[:, KEY])
         self._advance(known, event)
+
+    def hear_all(self, notes: Array) -> None:
+        """Takes notes (N, 5), N > 0, before anything else, in one pass; for a writer of one row."""
+        features = prompt_inputs(self.state.window, notes)
+        heard = self._run("prompt", features | self.fixed)
+        self.ready = {name: value for name, value in heard.items() if name not in ("keys", "values", "again")}
+        self.ready |= place_prompt(self.memory, heard, features)
+        for note in notes:
+            self.state.take(note[None])
+        self.carried = {name: heard[f"next_{name}"] for name in STATES}
+        self.told["rows"] = heard["next_rows"]
 
     def step(self, draw: Draw) -> tuple[Array, NDArray[np.bool_]]:
         """The next event (rows, 5) and which rows want to end instead, whose event means nothing.
@@ -95,10 +108,18 @@ class ScoreWriter:
         self.memory.keep(rows)
         self.carried = {name: value[:, rows] for name, value in self.carried.items()}
         self.told = {name: value[rows] for name, value in self.told.items()}
+        self.ready = {
+            name: value[:, rows] if name.endswith(("hidden", "cell")) else value[rows]
+            for name, value in self.ready.items()
+        }
 
     def _listened(self) -> Arrays:
         """All that is known behind the last event, with the logits of the onset."""
         known = self.state.heard() | self.told | self.carried
+        if self.ready:
+            beside = self.memory.rings | self.memory.classes | self.fixed | {"shown": self.memory.shown}
+            known, self.ready = known | beside | self.ready, {}
+            return known
         fresh = self._run("hear", known)
         self.memory.remember(self.state.count, fresh, known)
         self.told["rows"] = fresh["next_rows"]

@@ -111,3 +111,21 @@ def test_a_row_is_the_same_alone_and_among_eight(graphs: dict[str, Graph], lanes
     for row in (0, 5):
         np.testing.assert_array_equal(eight[row], written(range(row, row + 1))[0])
     assert len(np.unique(eight[:, -1], axis=0)) > 1
+
+
+@pytest.mark.parametrize(("lanes", "given", "room"), [(1, 0, 40), (3, 6, 40), (3, 0, 8)])
+def test_a_prompt_in_one_pass_is_one_heard_note_by_note(
+    graphs: dict[str, Graph], lanes: int, given: int, room: int
+) -> None:
+    like = window(1, lanes, given)
+    notes = like.notes[: 12 if room == 40 else 6].astype(np.int64)
+    writers = [ScoreWriter(graphs, like, SIZES, room) for _ in range(2)]
+    writers[0].hear_all(notes)
+    for note in notes:
+        writers[1].hear(note[None])
+    found = []
+    for writer in writers:
+        writer.keep(np.zeros(3, np.int64))
+        dice = Dice(range(3))
+        found.append(np.stack([writer.step(dice)[0] for _ in range(20)]))
+    np.testing.assert_array_equal(found[0], found[1])

@@ -101,7 +101,7 @@ class ScoreState:
         sound = (self.ends > onset[:, None]).astype(np.int8)
         chord = np.where((self.chord_onset < onset)[:, None], self.chord, self.chord_before)
         self.asked = {"onset": onset, "same": same, "sound_next": sound, "chord": chord}
-        found = {
+        found: Features = {
             "place_next": self.next["place"], "meter_next": self.next["meter"], "left_next": self.next["left"],
             "clock_next": onset.astype(np.float32), "coordinate_next": self.next["coordinate"].astype(np.float32),
             "delta_next": onset_class(delta), "sound_next": sound, "chord": chord, "given_next": given,
@@ -158,6 +158,12 @@ class ScoreState:
         self.place = self.next
         self.echo.advance(self.event, self.before, self.delta, self.place["bar"])
         self.runs.advance(pitch, self.delta, duration)
+
+    def take(self, event: Array) -> None:
+        """Takes an event (rows, 5) of which no features were asked for."""
+        self.echo.known()
+        self.next = places(event[:, ONSET], self.window)
+        self.advance(event)
 
     def keep(self, rows: Array) -> None:
         """Goes on with some of the rows alone, in this order; a row may stand there more than once."""

@@ -250,7 +250,7 @@ class ScoreNet(nn.Module):
             one = F.one_hot(torch.cat([own, given], 1), classes)
         one = one.to(weights.dtype)
         seen = weights[..., 1 : 1 + one.shape[1]].flatten(1, 2) @ one
-        return torch.log(seen.unflatten(1, weights.shape[1:3]) * (1 - FAINT) + FAINT)
+        return torch.log(seen.reshape(*weights.shape[:3], classes) * (1 - FAINT) + FAINT)
 
     def point_again(self, batch: Batch, past: dict[str, Any], again: dict[str, Tensor], span: slice) -> Tensor:
         """(B, P, T, 1 + E) where the pointers look once the new onset is known, at positions `span`."""
