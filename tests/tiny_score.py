@@ -4,9 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+from continuo_daw.assistant.codecs.condition import condition
+from continuo_daw.assistant.codecs.score.window import Window
 from continuo_daw.training.corpus.readers import Song, Track, note_table
 from continuo_daw.training.corpus.sets import Entry
+from continuo_daw.training.families.score.net import ScoreConfig
 from continuo_daw.training.families.score.songs import Piece, piece_of
+
+SMALL = ScoreConfig(width=24, hidden=32, heads=4, pointers=2, size=8, value=8, given=16, dropout=0.0)
 
 
 def notes(rows: list[tuple[float, float, int]]) -> np.ndarray:
@@ -29,3 +34,34 @@ def band(bars: int = 12) -> Piece:
     piece = piece_of(song, Entry(Path("a.mid"), "a", "a", "train", "", style="reel"), "set")
     assert piece is not None
     return piece
+
+
+def tune(random: np.random.Generator, notes: int, lanes: int, drums: bool = False) -> np.ndarray:
+    """(notes, 5) a tune whose second half repeats the first, up to a note, in some lanes."""
+    half = notes // 2
+    rows = []
+    for start in (0, 192):
+        state = np.random.default_rng(7)
+        onset = start
+        for _ in range(half):
+            onset += int(state.choice([0, 12, 24], p=[0.3, 0.4, 0.3]))
+            rows.append((onset, int(state.integers(lanes)), int(state.integers(50, 70)), 12, 80))
+    rows[-3] = (rows[-3][0], rows[-3][1], 71, 150, 90)
+    table = np.unique(np.array(rows, np.int32), axis=0)
+    table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
+    keep = np.append(True, (np.diff(table[:, :3], axis=0) != 0).any(1))
+    table = table[keep]
+    table[:, 4] = np.where(random.random(len(table)) < 0.2, 60, 80)
+    return table
+
+
+def window(seed: int, lanes: int, given: int = 0) -> Window:
+    random = np.random.default_rng(seed)
+    notes = tune(random, 26, lanes)
+    others = tune(random, 2 * given, 1) if given else notes[:0]
+    programs = np.array([0, 40, 128][:lanes], np.int32)
+    wish = condition(np.ones(12), 60, 1.0)
+    return Window(
+        notes, others, np.full(len(others), -1, np.int32), np.full(len(others), 33, np.int32), programs,
+        np.ones(len(notes), bool), True, np.array([[0, 96, 15]], np.int32), 480, wish, 3, "", np.zeros(lanes, bool),
+    )  # fmt: skip

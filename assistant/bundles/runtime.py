@@ -74,7 +74,8 @@ def _gpu_count() -> int:
 
 
 class Graph:
-    """One loaded graph. `run` maps named arrays to named arrays; `device` is where it really runs."""
+    """One loaded graph. `run` maps named arrays to named arrays, of which `inputs` are the names; `device` is where
+    it really runs."""
 
     def __init__(self, graph: bytes, name: str, device: str = "cpu", threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
@@ -95,6 +96,7 @@ class Graph:
             raise AssistantError("no_model", f"{name}: the graph keeps data outside its file, which is refused")
         self._session = session
         self.device = "cuda" if CUDA in self._session.get_providers() else "cpu"
+        self.inputs = tuple(entry.name for entry in self._session.get_inputs())
         self._outputs = [entry.name for entry in self._session.get_outputs()]
 
     def run(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from tiny_score import band, notes
 
+from continuo_daw.assistant.codecs.score.echoes import LAGS
+from continuo_daw.assistant.codecs.score.window import DRUMS, ONSET
 from continuo_daw.training.corpus.readers import Song, Track
 from continuo_daw.training.corpus.sets import Entry
-from continuo_daw.training.families.score.echoes import LAGS
 from continuo_daw.training.families.score.features import batch_of
 from continuo_daw.training.families.score.heads import CLOSED
 from continuo_daw.training.families.score.net import ScoreConfig, ScoreNet
@@ -18,7 +19,6 @@ from continuo_daw.training.families.score.songs import (
     DRUM,
     KEYBOARD,
     MONO,
-    ONSET,
     Piece,
     piece_of,
     read_songs,
@@ -26,7 +26,7 @@ from continuo_daw.training.families.score.songs import (
     twins,
     write_songs,
 )
-from continuo_daw.training.families.score.windows import DRUMS, accompanied, draw, gapped, whole_windows
+from continuo_daw.training.families.score.windows import accompanied, draw, gapped, whole_windows
 
 
 def test_a_piece_keeps_its_tracks_apart(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from continuo_daw.training.families.score.classes import DURATIONS, METERS, NO_ONSET, NO_STEP, PLACES, START_KEY
-from continuo_daw.training.families.score.windows import LANES, PROGRAMS
+from continuo_daw.assistant.codecs.score.classes import DURATIONS, METERS, NO_ONSET, NO_STEP, PLACES, START_KEY
+from continuo_daw.assistant.codecs.score.window import LANES, PROGRAMS
 
 Batch = dict[str, Tensor]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from continuo_daw.training.families.score.classes import (
+from continuo_daw.assistant.codecs.score.classes import (
     DIRECT,
     DURATIONS,
     LEFTS,
@@ -23,10 +23,10 @@ from continuo_daw.training.families.score.classes import (
     ONSETS,
     PLACES,
 )
-from continuo_daw.training.families.score.echoes import LAGS
-from continuo_daw.training.families.score.hints import DURATION_HINTS, FROM, ONSET_HINTS
-from continuo_daw.training.families.score.parts import gate_layer, hinted, nats, rest, weighed
-from continuo_daw.training.families.score.windows import DRUMS, LANES, PROGRAMS
+from continuo_daw.assistant.codecs.score.echoes import LAGS
+from continuo_daw.assistant.codecs.score.hints import DURATION_HINTS, FROM, ONSET_HINTS
+from continuo_daw.assistant.codecs.score.window import DRUMS, LANES, PROGRAMS
+from continuo_daw.training.families.score.parts import gate_layer, hinted, nats, rest, split, weighed
 
 REACH = 49  # semitones that intervals to what was heard tell apart, to each side
 KERNELS = 4  # of what sounds
@@ -211,7 +211,7 @@ class Heads(nn.Module):
     def relative(self, batch: Batch, tone: Tensor, moved: Tensor, begin: int) -> Tensor:
         """(B, T, 128) what intervals and degrees say of tones; `moved` (B, T, steps) what pointers say of intervals."""
         keys = torch.arange(128, device=tone.device)
-        steps = self.steps(tone).unflatten(-1, (3, -1))
+        steps = split(self.steps(tone), 3, -1)
         found: Any = 0
         for number, name in enumerate(("last", "low", "top")):
             base = batch[name][:, begin:, None]
@@ -226,17 +226,17 @@ class Heads(nn.Module):
             if sound is given and not batch["given_mask"].shape[1]:
                 continue
             part = slice(number * KERNELS, (number + 1) * KERNELS)
-            spread = (sound @ kernels[part].permute(1, 0, 2).flatten(1)).unflatten(-1, (KERNELS, 128))
+            spread = split(sound @ kernels[part].permute(1, 0, 2).flatten(1), KERNELS, 128)
             found = found + (spread * gates[..., part, None]).sum(-2)
         return found + self.degrees(batch, tone, own, given, begin)[..., keys % 12]
 
     def degrees(self, batch: Batch, tone: Tensor, own: Tensor, given: Tensor, begin: int) -> Tensor:
         """(B, T, 12) what the pitch classes that are heard say of the next one."""
         heard, fading, around = (batch[name][:, begin:] for name in ("heard", "fading", "around"))
-        classes = [F.pad(sound, (0, 4)).unflatten(-1, (11, 12)).amax(-2) for sound in (own, given)]
+        classes = [split(F.pad(sound, (0, 4)), 11, 12).amax(-2) for sound in (own, given)]
         told = torch.cat([heard * 6, fading * 6, around * 6, *classes], -1)
         weight = self.degree[:, :, self.circle].permute(1, 2, 0, 3).flatten(2).flatten(0, 1)  # (5 * 12, DEGREES * 12)
-        spread = (told @ weight).unflatten(-1, (DEGREES, 12))
+        spread = split(told @ weight, DEGREES, 12)
         gates = self.degree_gate(tone)
         found = (spread * gates[..., :DEGREES, None]).sum(-2)
         for number, shares in enumerate((heard, fading, around)):

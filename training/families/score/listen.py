@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from continuo_daw.assistant.codecs.score.window import KEY, LENGTH, LOUDNESS, ONSET, STEP, Window
 from continuo_daw.assistant.music.clip import Clip, Note
 from continuo_daw.assistant.music.midi_write import write_midi
 from continuo_daw.training.families.score.checkpoint import load_net
 from continuo_daw.training.families.score.net import ScoreNet
 from continuo_daw.training.families.score.sample import Choice, Writer
-from continuo_daw.training.families.score.songs import KEY, LENGTH, LOUDNESS, ONSET, STEP, Piece, read_songs
-from continuo_daw.training.families.score.windows import Window, whole_windows
+from continuo_daw.training.families.score.songs import Piece, read_songs
+from continuo_daw.training.families.score.windows import whole_windows
 
 BARS = 8  # of a prompt, and of what is written behind it
 MOST = 400  # notes of a prompt and its continuation together

@@ -14,33 +14,13 @@ import torch
 from numpy.typing import NDArray
 
 from continuo_daw.assistant.codecs.events import KINDS
+from continuo_daw.assistant.codecs.score.window import ANY_PROGRAM, KEY, LENGTH, ONSET, RESOLUTION, SPARE, TRACK, Window
 from continuo_daw.training.families.score.checkpoint import load_net
 from continuo_daw.training.families.score.features import batch_of
 from continuo_daw.training.families.score.heads import FACTORS
 from continuo_daw.training.families.score.net import ScoreNet
-from continuo_daw.training.families.score.songs import (
-    KEY,
-    KEYBOARD,
-    LENGTH,
-    MONO,
-    ONSET,
-    RESOLUTION,
-    STYLES,
-    TRACK,
-    Piece,
-    distinct,
-    read_songs,
-    write_songs,
-)
-from continuo_daw.training.families.score.windows import (
-    ANY_PROGRAM,
-    SPARE,
-    Window,
-    cut,
-    gapped,
-    whole_windows,
-    with_given,
-)
+from continuo_daw.training.families.score.songs import KEYBOARD, MONO, STYLES, Piece, distinct, read_songs, write_songs
+from continuo_daw.training.families.score.windows import cut, gapped, whole_windows, with_given
 
 CARDS = {"one voice": "melody", "several voices": "piano"}  # the shipped configurations whose pieces are measured
 STEP = 960 // RESOLUTION

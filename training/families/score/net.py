@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from continuo_daw.assistant.codecs.condition import SIZE
-from continuo_daw.training.families.charrnn import spread
-from continuo_daw.training.families.score.classes import (
+from continuo_daw.assistant.codecs.score.classes import (
     DURATIONS,
     LEFTS,
     NO_DURATION,
@@ -25,12 +24,14 @@ from continuo_daw.training.families.score.classes import (
     NO_STEP,
     ONSETS,
 )
-from continuo_daw.training.families.score.echoes import KINDS, LAGS
+from continuo_daw.assistant.codecs.score.echoes import KINDS, LAGS
+from continuo_daw.assistant.codecs.score.hints import FROM
+from continuo_daw.assistant.codecs.score.window import LANES
+from continuo_daw.training.families.charrnn import spread
 from continuo_daw.training.families.score.events import Batch, Events, ScoreConfig
 from continuo_daw.training.families.score.heads import Heads
-from continuo_daw.training.families.score.hints import FROM
-from continuo_daw.training.families.score.parts import span_of
-from continuo_daw.training.families.score.windows import ANY_STYLE, LANES
+from continuo_daw.training.families.score.parts import span_of, split
+from continuo_daw.training.families.score.windows import ANY_STYLE
 
 CLOCKS = (12, 24, 36, 48, 72, 96, 144, 192, 384, 768, 1536)  # periods of the rotary parts, steps
 BARS = (0.5, 1, 2, 4, 8, 16, 32)  # and bars
@@ -101,11 +102,9 @@ class ScoreNet(nn.Module):
 
     def turned(self, rows: Tensor, heads: int, clock: Tensor, coordinate: Tensor) -> Tensor:
         """(B, heads, N, 2 * TURNS) rotary parts of `rows` (B, N, heads * 2 * TURNS) at times (B, N)."""
-        times = torch.cat(
-            [clock[..., None].expand(-1, -1, len(CLOCKS)), coordinate[..., None].expand(-1, -1, len(BARS))], -1
-        )
-        angle = (times * self.periods)[:, :, None]
-        left, right = rows.unflatten(-1, (heads, 2, TURNS)).unbind(3)
+        steps, bars = self.periods.split([len(CLOCKS), len(BARS)])
+        angle = torch.cat([clock[..., None] * steps, coordinate[..., None] * bars], -1)[:, :, None]
+        left, right = split(rows, heads, 2, TURNS).unbind(3)
         cos, sin = angle.cos(), angle.sin()
         return torch.cat([left * cos - right * sin, left * sin + right * cos], -1).transpose(1, 2)
 
@@ -118,11 +117,11 @@ class ScoreNet(nn.Module):
         rows = self.events(batch, "given_") * mask[..., None]
         both, _ = self.encoder(self.drop(rows))
         clock, coordinate = batch["given_clock"], batch["given_coordinate"]
-        key = self.given_key(both).unflatten(-1, (config.heads, -1)).transpose(1, 2)
+        key = split(self.given_key(both), config.heads, -1).transpose(1, 2)
         turn = self.turned(self.given_turn(both), config.heads, clock, coordinate)
-        again = self.again_given(both).unflatten(-1, (config.pointers, -1)).transpose(1, 2)
+        again = split(self.again_given(both), config.pointers, -1).transpose(1, 2)
         again_turn = self.turned(self.again_given_turn(both), config.pointers, clock, coordinate)
-        value = self.given_value(both).unflatten(-1, (config.heads, -1)).transpose(1, 2)
+        value = split(self.given_value(both), config.heads, -1).transpose(1, 2)
         zero = torch.zeros_like(key[..., :2])
         return {
             "key": torch.cat([key, turn, zero], -1), "again": torch.cat([again, again_turn], -1), "value": value,
@@ -167,7 +166,7 @@ class ScoreNet(nn.Module):
         found = (weights @ values).transpose(1, 2).flatten(2)  # (B, T, A * value)
         again = {
             "scores": scores[:, : config.pointers],
-            "query": self.again_query(heard).unflatten(-1, (config.pointers, -1)).transpose(1, 2) / 24**0.5,
+            "query": split(self.again_query(heard), config.pointers, -1).transpose(1, 2) / 24**0.5,
             "turn": self.again_turn(heard),
         }
         points = self.pointed(weights[:, : config.pointers], batch, "delta")
@@ -183,18 +182,18 @@ class ScoreNet(nn.Module):
         """Adds the keys of new positions, and the values of the events that came behind the positions before them."""
         config = self.config
         clock, coordinate = batch["clock"][:, begin:], batch["coordinate"][:, begin:]
-        key = self.key(heard).unflatten(-1, (config.heads, -1)).transpose(1, 2)
+        key = split(self.key(heard), config.heads, -1).transpose(1, 2)
         turn = self.turned(self.turn_key(heard), config.heads, clock, coordinate)
         now = (clock / 384)[:, None, :, None].expand(-1, config.heads, -1, 1)
         lean = self.slope[None, :, None, None]
         keys = torch.cat([key, turn, lean * now, -lean.expand_as(now)], -1)
         again = torch.cat([
-            self.again_key(rows).unflatten(-1, (config.pointers, -1)).transpose(1, 2),
+            split(self.again_key(rows), config.pointers, -1).transpose(1, 2),
             self.turned(self.again_turn_key(rows), config.pointers, clock, coordinate),
         ], -1)  # fmt: skip
         before = torch.cat([past["rows"], rows], 1) if begin else rows
         values = self.value(torch.cat([before[:, :-1], before[:, 1:]], -1))
-        values = values.unflatten(-1, (config.heads, -1)).transpose(1, 2)
+        values = split(values, config.heads, config.value).transpose(1, 2)
         past["rows"] = rows[:, -1:]
         again = again if begin else again[:, :, 1:]  # the second key of an entry stands at its note itself
         for name, fresh in (("own_keys", keys), ("own_values", values), ("own_again", again)):
@@ -209,7 +208,7 @@ class ScoreNet(nn.Module):
         """(B, A, T, 1 + E) scores of nothing and of the entries."""
         config = self.config
         clock, coordinate = batch["clock"][:, begin:], batch["coordinate"][:, begin:]
-        query = self.query(heard).unflatten(-1, (config.heads, -1)).transpose(1, 2) / config.size**0.5
+        query = split(self.query(heard), config.heads, -1).transpose(1, 2) / config.size**0.5
         turn = self.turned(self.turn_query(heard), config.heads, clock, coordinate) / (2 * TURNS) ** 0.5
         now = (clock / 384)[:, None, :, None].expand(-1, config.heads, -1, 1)
         query = torch.cat([query, turn, torch.ones_like(now), now], -1)
@@ -251,7 +250,7 @@ class ScoreNet(nn.Module):
             one = F.one_hot(torch.cat([own, given], 1), classes)
         one = one.to(weights.dtype)
         seen = weights[..., 1 : 1 + one.shape[1]].flatten(1, 2) @ one
-        return torch.log(seen.unflatten(1, weights.shape[1:3]) * (1 - FAINT) + FAINT)
+        return torch.log(seen.reshape(*weights.shape[:3], classes) * (1 - FAINT) + FAINT)
 
     def point_again(self, batch: Batch, past: dict[str, Any], again: dict[str, Tensor], span: slice) -> Tensor:
         """(B, P, T, 1 + E) where the pointers look once the new onset is known, at positions `span`."""

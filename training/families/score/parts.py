@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from continuo_daw.training.families.score.classes import IGNORED
+from continuo_daw.assistant.codecs.score.classes import IGNORED
 
 
 def gate_layer(hidden: int, count: int) -> nn.Linear:
@@ -14,6 +17,21 @@ def gate_layer(hidden: int, count: int) -> nn.Linear:
     nn.init.normal_(linear.weight, std=0.02)
     nn.init.constant_(linear.bias, 0.3)
     return linear
+
+
+def split(rows: Tensor, *sizes: int) -> Tensor:
+    """`rows` (..., N) with its last axis as several, of which one may be -1.
+
+    In an export one axis before it, the first that is longer than 1, may have any length; all others are constants, so
+    that the graph need not compute shapes.
+    """
+    known = -math.prod(sizes)
+    sizes = tuple(int(rows.shape[-1]) // known if size < 0 else size for size in sizes)
+    lead = list(rows.shape[:-1])
+    if torch.onnx.is_in_onnx_export():
+        lead = [int(size) for size in lead]
+        lead[next((axis for axis, size in enumerate(lead) if size > 1), 0)] = -1
+    return rows.reshape(*lead, *sizes)
 
 
 def weighed(points: Tensor, gates: Tensor) -> Tensor:

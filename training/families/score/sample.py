@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from continuo_daw.training.families.score.classes import BUCKETS, DIRECT, END_CLASS
+from continuo_daw.assistant.codecs.score.classes import BUCKETS, DIRECT, END_CLASS
+from continuo_daw.assistant.codecs.score.window import KEY, LENGTH, LOUDNESS, ONSET, TRACK, Window
 from continuo_daw.training.families.score.features import batch_of
 from continuo_daw.training.families.score.heads import CLOSED
 from continuo_daw.training.families.score.net import ScoreNet
 from continuo_daw.training.families.score.parts import span_of
-from continuo_daw.training.families.score.songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
-from continuo_daw.training.families.score.windows import Window
 
 ROWWISE = ("condition", "style", "programs", "lanes", "one")
 

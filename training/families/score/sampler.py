@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from continuo_daw.assistant.codecs.score.window import Window
 from continuo_daw.training.families.score.songs import Piece
-from continuo_daw.training.families.score.windows import Window, draw
+from continuo_daw.training.families.score.windows import draw
 
 MOST_ROWS = 24  # of a batch
 LONG = 0.25  # share of windows that may be twice as long

@@ -20,18 +20,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from continuo_daw.assistant.codecs.condition import meter_index
-from continuo_daw.assistant.music.clip import TICKS, bar_ticks
+from continuo_daw.assistant.codecs.score.window import KEY, LENGTH, ONSET, RESOLUTION, STEP, TRACK, Table
+from continuo_daw.assistant.music.clip import bar_ticks
 from continuo_daw.training.corpus.duplicates import COMMON, GRAM, LEAST_GRAMS, SHARE
 from continuo_daw.training.corpus.parts import KEYBOARDS, MELODIES, MONOPHONIC_SHARE, monophonic_share
 from continuo_daw.training.corpus.readers import END, PITCH, START, VELOCITY, Song, Track
 from continuo_daw.training.corpus.sections import is_meter, spans
 from continuo_daw.training.corpus.sets import Entry, SetConfig, entries_of, split_of
 
-RESOLUTION = 24  # steps a quarter
-STEP = TICKS // RESOLUTION  # ticks a step
 LONGEST = 16 * 4 * RESOLUTION  # steps that a note may last, and that may pass without one
 MOST_TRACKS = 64
-ONSET, TRACK, KEY, LENGTH, LOUDNESS = range(5)  # columns of a table of notes
 MONO, KEYBOARD, TUNE, DRUM = 1, 2, 4, 8  # flags of a track
 SPLITS = ("train", "valid", "test")
 # a style is the first of these words that a manifest's own words hold
@@ -41,8 +39,6 @@ STYLES = (
     "fantasy", "orchestra", "sonata", "etude", "nocturne", "prelude", "renaissance", "baroque", "classical", "romanti",
     "jazz", "other",
 )  # fmt: skip
-
-Table = NDArray[np.int32]
 
 
 @dataclass(frozen=True)

@@ -8,63 +8,40 @@ an instrument or the drums; hands of one keyboard are one lane.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from continuo_daw.assistant.codecs.condition import PARTS, SIZE, condition, condition_of
+from continuo_daw.assistant.codecs.score.window import (
+    ANY_PROGRAM,
+    DRUMS,
+    KEY,
+    LANES,
+    ONSET,
+    RESOLUTION,
+    SPARE,
+    TRACK,
+    Table,
+    Window,
+)
 from continuo_daw.training.families.score.songs import (
     DRUM,
-    KEY,
     KEYBOARD,
     LONGEST,
     MONO,
-    ONSET,
-    RESOLUTION,
     STYLES,
-    TRACK,
     TUNE,
     Piece,
-    Table,
     distinct,
     one_voice,
 )
 
-LANES = 8  # written lanes at most
-DRUMS, ANY_PROGRAM = 128, 129  # behind the programs of General MIDI
-PROGRAMS = 130
 ANY_STYLE = len(STYLES)
 MOST_GIVEN = 640  # given notes at most, in training
 LEAST = 8  # notes that a window has to teach
-MOST_BARS = 33  # bars left that are told apart
-SPARE = 96  # steps that stand for a bar where none is known
 TASKS = ("plain", "infill", "accompany", "some")
-
-
-@dataclass(frozen=True)
-class Window:
-    """One row: `notes` (N, 5) of the written lanes and `given` (M, 5), both sorted, times from the window's start.
-
-    Lanes of `given` number its own lanes; `given_lane` (M,) is the written lane whose notes they are, -1 for none.
-    programs (lanes,) of the written lanes, voices (lanes,) which are known to be one voice; given_programs (M,).
-    learnt (N,) is False for events that are forced.
-    ends: END behind the last event is to be learnt. bars (sections, 3) as of a piece; end in steps, -1 unknown.
-    """
-
-    notes: Table
-    given: Table
-    given_lane: NDArray[np.int32]
-    given_programs: NDArray[np.int32]
-    programs: NDArray[np.int32]
-    learnt: NDArray[np.bool_]
-    ends: bool
-    bars: Table
-    end: int
-    condition: NDArray[np.float32]
-    style: int
-    name: str = ""
-    voices: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(LANES, bool))
 
 
 def lanes_of(piece: Piece, rng: np.random.Generator) -> list[list[int]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.training.families.score.classes import (
+from continuo_daw.assistant.codecs.score.classes import (
     DIRECT,
     NEAR,
     NO_CLASS,
@@ -17,8 +17,7 @@ from continuo_daw.training.families.score.classes import (
     places,
     step_class,
 )
-from continuo_daw.training.families.score.songs import KEY, LENGTH, LOUDNESS, ONSET, TRACK
-from continuo_daw.training.families.score.windows import DRUMS, Window
+from continuo_daw.assistant.codecs.score.window import DRUMS, KEY, LENGTH, LOUDNESS, ONSET, TRACK, Window
 
 
 def given_features(windows: Sequence[Window]) -> dict[str, Array]:

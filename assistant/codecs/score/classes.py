@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.training.families.score.windows import MOST_BARS, SPARE, Window
+from continuo_daw.assistant.codecs.score.window import MOST_BARS, SPARE, Window
 
 DIRECT = 96  # steps that have a class of their own
 BUCKETS = 15  # classes of `DIRECT` steps each beyond them

@@ -5,10 +5,13 @@ A hint is a class to which a gate of the network adds; so it need not learn that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.training.families.score.classes import NO_DURATION, NO_ONSET, START, duration_class, onset_class
+from continuo_daw.assistant.codecs.score.classes import NO_DURATION, NO_ONSET, START, duration_class, onset_class
 
 RECENT = 16  # notes that are looked at one by one
 ONSET_HINTS, DURATION_HINTS = 6, 6
@@ -85,7 +88,7 @@ def near_loud(table: dict[str, Array], note: int) -> Array:
     return found
 
 
-def heard_from(base: Array, shares: list[NDArray[np.float32]], sounds: list[NDArray[np.int8]]) -> NDArray[np.float32]:
+def heard_from(base: Array, shares: Sequence[NDArray[Any]], sounds: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
     """(B, T, 12 * shares + FROM * sounds) pitch classes (B, T, 12) and sounding keys (B, T, 128) as they lie from
     `base` (B, T), a key, -1 for none: the same in every key of the music."""
     known = (base >= 0)[..., None]
@@ -94,6 +97,6 @@ def heard_from(base: Array, shares: list[NDArray[np.float32]], sounds: list[NDAr
     keys = base + np.arange(-AROUND, AROUND + 1)
     inside = (keys >= 0) & (keys < 128)
     keys = np.clip(keys, 0, 127)
-    parts = [np.take_along_axis(each, around, -1) * 6 for each in shares]
+    parts: list[NDArray[Any]] = [np.take_along_axis(each, around, -1) * 6 for each in shares]
     parts += [np.take_along_axis(each, keys, -1) * inside for each in sounds]
     return (np.concatenate(parts, -1) * known).astype(np.float32)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from continuo_daw.training.families.score.classes import NO_DURATION, NO_ONSET, NO_PITCH, duration_class, onset_class
+from continuo_daw.assistant.codecs.score.classes import NO_DURATION, NO_ONSET, NO_PITCH, duration_class, onset_class
 
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # bars that echoes look back
 KINDS = 4  # of runs
@@ -46,10 +46,10 @@ def signatures(pitch: Array, delta: Array, duration: Array, real: NDArray[np.boo
 def run_lengths(table: dict[str, Any], given: dict[str, Any]) -> NDArray[np.uint8]:
     """(B, T, T + M, KINDS) lengths of runs for entries of the window and given ones, at most LONGEST_RUN."""
     real = table["kind"][:, :-1] == 1
-    own = signatures(table["pitch"][:, :-1], table["delta"][:, :-1], table["duration"][:, :-1], real)
+    own: NDArray[Any] = signatures(table["pitch"][:, :-1], table["delta"][:, :-1], table["duration"][:, :-1], real)
     size, count = own.shape[2], own.shape[1]
     most = given["given_mask"].shape[1]
-    entries = own
+    entries: NDArray[Any] = own
     if most:
         own_classes = signatures(
             table["pitch"][:, :-1],
@@ -59,8 +59,7 @@ def run_lengths(table: dict[str, Any], given: dict[str, Any]) -> NDArray[np.uint
         )
         others = signatures(given["given_key"], given["given_delta"], given["given_duration"], given["given_mask"])
         own, entries = own_classes, np.concatenate([own_classes, others], 2)
-    entries = entries.astype(np.int32).transpose(1, 0, 2)
-    own = own.astype(np.int32).transpose(1, 0, 2)
+    entries, own = (each.astype(np.int32).transpose(1, 0, 2) for each in (entries, own))
     found = np.zeros((count, KINDS, size, size + most), np.uint8)
     before = np.zeros((count, KINDS, size + most), np.uint8)  # by the entry's predecessor
     for n in range(1, size):
