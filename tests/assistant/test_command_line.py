@@ -140,8 +140,8 @@ def test_a_line_a_candidate(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     run("generate -o out.mid --candidates 2")
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        "out.0.mid: 1 notes, 2 bars, density 0.25",
-        "out.1.mid: 1 notes, 2 bars, density 0.25",
+        "out.0.mid: 1 notes, 1 bars, density 0.25",
+        "out.1.mid: 1 notes, 1 bars, density 0.25",
         "tiny, seed 7, 12 ms",
     ]
 
