@@ -173,4 +173,4 @@ def program() -> Path:
     for path in candidates:
         if path.is_file():
             return path
-    raise AssistantError("not_found", "the program continuo is not installed: pip install continuo")
+    raise AssistantError("not_found", "the program continuo is not installed: pip install continuo-daw")
