@@ -11,7 +11,7 @@ programs pass over: see `midi_write`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,18 +99,24 @@ def scale_of(file: MidiFile) -> tuple[int, int]:
     return ratio.numerator, ratio.denominator
 
 
+def scaled(tick: int, up: int, down: int) -> int:
+    """`tick` times `up` over `down`, to the nearest whole tick."""
+    return (2 * tick * up + down) // (2 * down)
+
+
 def _score(file: MidiFile) -> Score:
     up, down = scale_of(file)
-    if max((2 * track.last * up + down) // (2 * down) for track in file.tracks) > MAX_TICK - bar_ticks((64, 1)):
+    if max(scaled(track.last, up, down) for track in file.tracks) > MAX_TICK - bar_ticks((64, 1)):
         raise OverflowError(f"it lasts longer than {MAX_TICK // TICKS} quarter notes")
     found = _parts(file, up, down)
-    time = _time(file, found)
+    tones = [note for (_, channel), pairs in found.items() if channel != DRUM_CHANNEL for note, _ in pairs]
+    time = time_of(*changes_of(file), tones)
     parts = []
     for (chunk, channel), pairs in sorted(found.items()):
         muted = _muted_of(file.tracks[chunk], up, down) if channel == _first_channel(found, chunk) else []
         pairs = sorted([*pairs, *((note, None) for note in muted)], key=lambda pair: pair[0])
         notes = tuple(note for note, _ in pairs)
-        end = (2 * file.tracks[chunk].last * up + down) // (2 * down)
+        end = scaled(file.tracks[chunk].last, up, down)
         clip = Clip(
             notes,
             _length(file.tracks[chunk], notes, end, time),
@@ -133,8 +139,8 @@ def _parts(file: MidiFile, up: int, down: int) -> dict[tuple[int, int], list[tup
     for count, (channel, (on, off, pitch, velocity, lasts, place)) in enumerate(sounds_of(file), 1):
         if count > MAX_NOTES:
             raise OverflowError(f"it has more than {MAX_NOTES} notes")
-        start = (2 * on * up + down) // (2 * down)
-        stop = (2 * off * up + down) // (2 * down)
+        start = scaled(on, up, down)
+        stop = scaled(off, up, down)
         note = Note(start, pitch, lasts or max(1, stop - start), velocity)
         found[place.track, channel].append((note, place))
     for chunk, track in enumerate(file.tracks):  # muted notes alone, or a file without any
@@ -152,7 +158,7 @@ def changes_of(file: MidiFile) -> tuple[dict[int, float], dict[int, Meter], int]
     meters: dict[int, Meter] = {0: (4, 4)}
     said = -1
     for event in sorted((e for t in file.tracks for e in t.events if e.status == META), key=lambda e: e.tick):
-        tick, data = (2 * event.tick * up + down) // (2 * down), event.data
+        tick, data = scaled(event.tick, up, down), event.data
         tick = 0 if tick <= NEARLY else tick  # some programs set the tempo a tick behind the first note
         if event.kind == TEMPO and len(data) == 3 and not file.seconds:
             tempos[tick] = tempo_of(min(max(number_of(data), 60_000), 12_000_000))
@@ -163,9 +169,9 @@ def changes_of(file: MidiFile) -> tuple[dict[int, float], dict[int, Meter], int]
     return dict(sorted(tempos.items())), dict(sorted(meters.items())), said
 
 
-def _time(file: MidiFile, found: dict[tuple[int, int], list[tuple[Note, Place | None]]]) -> TimeMap:
-    """Tempo, meter and up-beat of a file."""
-    tempos, written, said = changes_of(file)
+def time_of(tempos: Mapping[int, float], written: Mapping[int, Meter], said: int, tones: Sequence[Note]) -> TimeMap:
+    """What tempos and meters, by their ticks and the first at 0, mean: a short first measure is an up-beat, and so is
+    what the notes `tones` say clearly. `said`: the up-beat that an event of our own says, else -1."""
     meters = tuple(_meters(written.items()))
     first, without = upbeat.short_measure(meters)
     if said >= 0:
@@ -174,7 +180,7 @@ def _time(file: MidiFile, found: dict[tuple[int, int], list[tuple[Note, Place | 
     elif first:
         meters = without
     else:
-        first = _heard(meters, found)
+        first = _heard(meters, tones)
     return TimeMap(tuple(_changed(tempos.items())), meters, first if first < bar_ticks(meters[0][1]) else 0)
 
 
@@ -195,10 +201,10 @@ def _meters(changes: Iterable[tuple[int, Meter]]) -> Iterator[tuple[int, Meter]]
             yield tick, meter
 
 
-def _heard(meters: tuple[tuple[int, Meter], ...], found: dict[tuple[int, int], list[tuple[Note, Place | None]]]) -> int:
+def _heard(meters: tuple[tuple[int, Meter], ...], tones: Sequence[Note]) -> int:
     """The up-beat that the notes say clearly, where the file says none."""
     end = meters[1][0] if len(meters) > 1 else MAX_TICK
-    notes = [n for (_, c), pairs in found.items() if c != DRUM_CHANNEL for n, _ in pairs if n.start < end]
+    notes = [note for note in tones if note.start < end]
     if not notes:
         return 0
     end = min(end, max(note.end for note in notes))
@@ -222,7 +228,7 @@ def _muted_of(track: Track, up: int, down: int) -> list[Note]:
     for event in track.events:
         data = ours(event, MUTED, 6) if event.kind == SPECIFIC else b""
         if data and data[0] <= 127 and 1 <= data[1] <= 127 and (duration := number_of(data[2:])):
-            start = (2 * event.tick * up + down) // (2 * down)
+            start = scaled(event.tick, up, down)
             notes.append(Note(start, data[0], duration, data[1], muted=True))
     return notes
 

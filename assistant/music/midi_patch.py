@@ -12,7 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from continuo_daw.assistant.music.clip import Clip, Note
-from continuo_daw.assistant.music.midi import scale_of, score_of_midi
+from continuo_daw.assistant.music.midi import scale_of, scaled, score_of_midi
 from continuo_daw.assistant.music.midi_edit import Added, Edit, Edits, edited
 from continuo_daw.assistant.music.midi_events import (
     END,
@@ -155,7 +155,7 @@ def _end_hanging(score: Score, edits: Edits) -> None:
 
 def _file_tick(file: MidiFile, tick: int) -> int:
     up, down = scale_of(file)
-    return (2 * tick * down + up) // (2 * up)
+    return scaled(tick, down, up)
 
 
 def _reads_as(data: bytes, score: Score, parts: Sequence[Sequence[Note]]) -> bool:

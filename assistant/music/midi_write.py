@@ -12,7 +12,7 @@ from pathlib import Path
 
 from continuo_daw.assistant.files import write_whole
 from continuo_daw.assistant.music.clip import TICKS, Clip, Note
-from continuo_daw.assistant.music.midi import DRUM_CHANNEL, clip_of_midi, plain_length
+from continuo_daw.assistant.music.midi import DRUM_CHANNEL, NEARLY, plain_length, time_of
 from continuo_daw.assistant.music.midi_events import (
     CHANNEL,
     DRUMS,
@@ -39,14 +39,14 @@ def write_midi(clip: Clip, path: str | Path) -> None:
 
 def midi_bytes(clip: Clip) -> bytes:
     """The clip as the bytes of a MIDI file."""
-    plain = _file(clip, [])
-    found = clip_of_midi(plain)
     more = []
-    if (found.upbeat, found.meter, found.meters) != (clip.upbeat, clip.meter, clip.meters):
-        more.append((0, 0, _own(UPBEAT + clip.upbeat.to_bytes(4, "big") + _meter(clip.meter)[:2])))
+    time, tones = _time(clip), [] if clip.drums else [note for note in clip.notes if not note.muted]
+    read = time_of({0: clip.tempo}, {0 if tick <= NEARLY else tick: m for tick, m in _meters(clip)}, -1, tones)
+    if (read.upbeat, read.meters) != (time.upbeat, time.meters):
+        more.append((0, 0, _own(UPBEAT + clip.upbeat.to_bytes(4, "big") + _meter(clip.meter))))
     if plain_length(clip.notes, _last(clip), clip.time) != clip.length:
         more.append((_last(clip), 3, _own(END + clip.length.to_bytes(4, "big"))))
-    return _file(clip, more) if more else plain
+    return _file(clip, more)
 
 
 def channel_of(clip: Clip) -> int:
@@ -91,7 +91,8 @@ def _said(clip: Clip) -> Iterator[Message]:
         yield 0, 0, meta(NAME, clip.name.encode())
     for tick, tempo in _time(clip).tempos:
         yield tick, 0, meta(TEMPO, round(60e6 / tempo).to_bytes(3, "big"))
-    yield from _meters(clip)
+    for tick, meter in _meters(clip):
+        yield tick, 0, meta(METER, _meter(meter) + b"\x18\x08")
     if clip.drums and all(note.muted for note in clip.notes):
         yield 0, 0, _own(DRUMS)
     if clip.program is not None:
@@ -100,18 +101,14 @@ def _said(clip: Clip) -> Iterator[Message]:
         yield 0, 0, meta(CHANNEL, bytes((channel_of(clip),)))
 
 
-def _meters(clip: Clip) -> Iterator[Message]:
-    """Meters; an up-beat as a first measure in a meter of its own, where one is as long."""
-    time = _time(clip)
-    short = next(
-        (m for d in (4, 8, 16, 32, 64) if bar_ticks(m := (clip.upbeat * d // (4 * TICKS), d)) == clip.upbeat), None
-    )
-    fits = short and 1 <= short[0] <= 64 and all(tick > clip.upbeat for tick, _ in time.meters[1:])
-    for tick, meter in time.meters:
-        at = clip.upbeat if fits and not tick else tick
-        yield at, 0, meta(METER, _meter(meter) + b"\x18\x08")
-    if fits and short:
-        yield 0, 0, meta(METER, _meter(short) + b"\x18\x08")
+def _meters(clip: Clip) -> list[tuple[int, Meter]]:
+    """The meters that are written; an up-beat as a first measure in a meter of its own, where one is as long."""
+    (_, first), *later = _time(clip).meters
+    shorts = [(clip.upbeat * unit // (4 * TICKS), unit) for unit in (4, 8, 16, 32, 64)]
+    short = next((m for m in shorts if 1 <= m[0] <= 64 and bar_ticks(m) == clip.upbeat), None)
+    if short and all(tick > clip.upbeat for tick, _ in later):
+        return [(0, short), (clip.upbeat, first), *later]
+    return [(0, first), *later]
 
 
 def _time(clip: Clip) -> TimeMap:

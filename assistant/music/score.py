@@ -87,7 +87,6 @@ class Score:
 
     def places(self, chosen: tuple[int, ...]) -> tuple[Clip, tuple[Place | None, ...]]:
         """The notes of some parts as one clip, and the place of each of its notes."""
-
         first = self.parts[chosen[0]].clip
         if len(chosen) == 1:
             return first, self.parts[chosen[0]].places
