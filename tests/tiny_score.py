@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from continuo_daw.assistant.codecs.condition import condition
 from continuo_daw.assistant.codecs.score.window import Window
 from continuo_daw.training.corpus.readers import Song, Track, note_table
 from continuo_daw.training.corpus.sets import Entry
-from continuo_daw.training.families.score.net import ScoreConfig
+from continuo_daw.training.families.score.features import batch_of
+from continuo_daw.training.families.score.net import ScoreConfig, ScoreNet
 from continuo_daw.training.families.score.songs import Piece, piece_of
 
 SMALL = ScoreConfig(width=24, hidden=32, heads=4, pointers=2, size=8, value=8, given=16, dropout=0.0)
@@ -65,3 +67,20 @@ def window(seed: int, lanes: int, given: int = 0) -> Window:
         notes, others, np.full(len(others), -1, np.int32), np.full(len(others), 33, np.int32), programs,
         np.ones(len(notes), bool), True, np.array([[0, 96, 15]], np.int32), 480, wish, 3, "", np.zeros(lanes, bool),
     )  # fmt: skip
+
+
+def one_pass(net: ScoreNet, windows: list[Window]) -> dict[str, np.ndarray]:
+    """The logits of each factor at all positions of some windows, (rows, positions, classes), in one parallel pass."""
+    batch, past, heads = batch_of(windows), {}, net.heads
+    with torch.no_grad():
+        heard = net.listen(batch, past)
+        whole = {"onset": heads.onset_logits(batch, heard, 0)}
+        asked = heads.entered(net, batch, past, heard, 0)
+        if len(windows[0].programs) > 1:
+            whole["lane"] = heads.lane_logits(net, batch, asked, 0)
+        heads.laned(batch, asked, 0)
+        whole["pitch"] = heads.pitch_logits(net, batch, asked, 0)
+        heads.pitched(batch, asked, 0)
+        whole["duration"] = heads.duration_logits(net, batch, asked, 0)
+        whole["velocity"] = heads.velocity_logits(net, batch, asked, 0)
+    return {name: value.numpy() for name, value in whole.items()}

@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 from ardour_notes import Region, Seed, read_state, write_source
 from pythonosc.udp_client import SimpleUDPClient
+from scale_daemon import free_port
 
 from continuo_daw.osc_bridge.install.scripts import built
 
@@ -255,6 +256,20 @@ def installed(home: Path) -> dict[str, Path]:
     names = built("ardour")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == names
     return {name.removeprefix("continuo_").removesuffix(".lua"): folder / name for name in names}
+
+
+def prepared(tmp_path: Path, seeds: Sequence[Seed], options: str) -> tuple[Path, Path, Path, dict[str, Path], int]:
+    """A home with the scripts, a session with options, the spool, the scripts, and the free port they talk to."""
+    home, session = tmp_path / "home", tmp_path / "song"
+    spool = home / ".local" / "share" / "continuo" / "spool"
+    (home / ".config" / "ardour7").mkdir(parents=True)
+    scripts = installed(home)
+    make_session(home, session, seeds)
+    (session / "continuo.txt").write_text(options)
+    port = free_port()
+    settings = spool.parent / "daw.txt"
+    settings.write_text(settings.read_text().replace("port=16180", f"port={port}"))
+    return home, session, spool, scripts, port
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import golden
 import mido
 import pytest
 from ardour_notes import PPQN, Note, Region, Seed, file_notes, read_state
-from ardour_rig import HERE, Ardour, installed, make_session, programs, run_lua, running
+from ardour_rig import HERE, Ardour, installed, make_session, prepared, programs, run_lua, running
 from scale_daemon import end_daemon, free_port, scale_daemon
 
 from continuo_daw.assistant.tasks import options_of
@@ -74,15 +74,7 @@ def test_what_is_sent_is_what_all_scripts_send(programs: None, tmp_path: Path) -
 
 
 def test_a_session(programs: None, tmp_path: Path) -> None:
-    home, session = tmp_path / "home", tmp_path / "song"
-    spool = home / ".local" / "share" / "continuo" / "spool"
-    (home / ".config" / "ardour7").mkdir(parents=True)
-    scripts = installed(home)
-    make_session(home, session, SEEDS)
-    (session / "continuo.txt").write_text(OPTIONS)
-    port = free_port()
-    settings = spool.parent / "daw.txt"
-    settings.write_text(settings.read_text().replace("port=16180", f"port={port}"))
+    home, session, spool, scripts, port = prepared(tmp_path, SEEDS, OPTIONS)
     try:
         with running(home, session, scripts, tmp_path / "talk") as ardour:
             ardour.wait(lambda: list(spool.glob("*.alive")))

@@ -13,7 +13,7 @@ from pathlib import Path
 import mido
 import pytest
 from ardour_notes import PPQN, Note, Region, Seed
-from ardour_rig import HERE, Ardour, installed, make_session, programs, run_lua, running
+from ardour_rig import HERE, Ardour, installed, make_session, prepared, programs, run_lua, running
 from pythonosc.osc_message import OscMessage
 from scale_daemon import free_port, scale_daemon
 
@@ -67,15 +67,7 @@ def test_the_time_of_a_region_goes_along(
 
 
 def test_drums_and_a_channel(programs: None, tmp_path: Path) -> None:
-    home, session = tmp_path / "home", tmp_path / "song"
-    spool = home / ".local" / "share" / "continuo" / "spool"
-    (home / ".config" / "ardour7").mkdir(parents=True)
-    scripts = installed(home)
-    make_session(home, session, SEEDS)
-    (session / "continuo.txt").write_text(OPTIONS)
-    port = free_port()
-    settings = spool.parent / "daw.txt"
-    settings.write_text(settings.read_text().replace("port=16180", f"port={port}"))
+    home, session, spool, scripts, port = prepared(tmp_path, SEEDS, OPTIONS)
     with (
         scale_daemon(spool.parent, port=port),
         running(home, session, scripts, tmp_path / "talk") as ardour,

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_score import SMALL, window
+from tiny_score import SMALL, one_pass, window
 
 from continuo_daw.assistant.bundles.runtime import Graph
 from continuo_daw.assistant.codecs.score.classes import duration_class, onset_class, rest_class
-from continuo_daw.assistant.codecs.score.window import KEY, LENGTH, LOUDNESS, ONSET, TRACK, Window
+from continuo_daw.assistant.codecs.score.window import KEY, LENGTH, LOUDNESS, ONSET, TRACK
 from continuo_daw.assistant.sampling.score_writer import FACTORS, ScoreWriter
 from continuo_daw.export.score import score_graphs
-from continuo_daw.training.families.score.features import batch_of
 from continuo_daw.training.families.score.net import ScoreNet
 
 SIZES = {"width": SMALL.width, "hidden": SMALL.hidden}
@@ -30,22 +29,6 @@ def net() -> ScoreNet:
 @pytest.fixture(scope="module")
 def graphs(net: ScoreNet) -> dict[str, Graph]:
     return {name: Graph(graph, name) for name, graph in score_graphs(net).items()}
-
-
-def one_pass(net: ScoreNet, windows: list[Window]) -> dict[str, np.ndarray]:
-    batch, past, heads = batch_of(windows), {}, net.heads
-    with torch.no_grad():
-        heard = net.listen(batch, past)
-        whole = {"onset": heads.onset_logits(batch, heard, 0)}
-        asked = heads.entered(net, batch, past, heard, 0)
-        if len(windows[0].programs) > 1:
-            whole["lane"] = heads.lane_logits(net, batch, asked, 0)
-        heads.laned(batch, asked, 0)
-        whole["pitch"] = heads.pitch_logits(net, batch, asked, 0)
-        heads.pitched(batch, asked, 0)
-        whole["duration"] = heads.duration_logits(net, batch, asked, 0)
-        whole["velocity"] = heads.velocity_logits(net, batch, asked, 0)
-    return {name: value.numpy() for name, value in whole.items()}
 
 
 def forced(event: np.ndarray, before: np.ndarray, seen: dict[str, np.ndarray]) -> Callable[[str, Any], Any]:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from tiny_score import SMALL, window
+from tiny_score import SMALL, one_pass, window
 
 from continuo_daw.assistant.codecs.score.window import LANES
 from continuo_daw.training.families.score.features import batch_of
@@ -20,27 +20,16 @@ def test_steps_give_what_one_pass_gives(lanes: int, given: int) -> None:
     both = [window(seed, lanes, given) for seed in (1, 2)]
     size = min(len(w.notes) for w in both)
     both = [dataclasses.replace(w, notes=w.notes[:size], learnt=w.learnt[:size]) for w in both]
-    batch = batch_of(both)
-    with torch.no_grad():
-        past: dict = {}
-        heard = net.listen(batch, past)
-        heads = net.heads
-        whole = {"onset": heads.onset_logits(batch, heard, 0)}
-        asked = heads.entered(net, batch, past, heard, 0)
-        if lanes > 1:
-            whole["lane"] = heads.lane_logits(net, batch, asked, 0)
-        heads.laned(batch, asked, 0)
-        whole["pitch"] = heads.pitch_logits(net, batch, asked, 0)
-        heads.pitched(batch, asked, 0)
-        whole["duration"] = heads.duration_logits(net, batch, asked, 0)
-        whole["velocity"] = heads.velocity_logits(net, batch, asked, 0)
+    whole = one_pass(net, both)
     empty = [dataclasses.replace(w, notes=w.notes[:0], learnt=w.learnt[:0]) for w in both]
     writer = Writer(net, empty, Choice())
     for n in range(size):
         _, _, logits = writer.step(np.stack([w.notes[n] for w in both]))
         assert logits.keys() == whole.keys()
         for name, found in logits.items():
-            torch.testing.assert_close(found, whole[name][:, n], rtol=1e-4, atol=1e-4, msg=f"{name} at {n}")
+            torch.testing.assert_close(
+                found, torch.from_numpy(whole[name][:, n]), rtol=1e-4, atol=1e-4, msg=f"{name} at {n}"
+            )
 
 
 @pytest.mark.parametrize(("lanes", "given"), [(1, 0), (3, 6)])
